@@ -1,0 +1,112 @@
+"""What the planner sees: an immutable snapshot of one or several clusters, in whole numbers.
+
+An `Amount` is a vector over the cluster's `resources` (today milli-GPU, milli-CPU, MiB of RAM); the core gives
+the positions no meaning. Times are whole microseconds since the epoch, compared and never read from a clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scheduling.core.reasons import Reason
+
+Amount = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A deployment that waits. `hold` names what keeps it out of this cycle altogether, if anything does."""
+
+    id: int
+    need: Amount
+    priority: int
+    queued_at: int
+    hold: Reason | None = None
+    seated: bool = False
+    organization: int = 0
+    user: int = 0
+    reason: Reason | None = None
+    """The reason stored for it now; the planner ignores it, the shell writes only what differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A deployment that holds capacity: starting, running, or (`stopping`) on its way out."""
+
+    id: int
+    need: Amount
+    priority: int
+    started_at: int
+    stopping: bool = False
+    organization: int = 0
+    user: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """One cluster: its capacity pools (today one), who holds capacity and who waits.
+
+    `blocked` is why nothing may start here at all (paused, unreachable, overcommitted). Shapes: every Amount has
+    one whole number per entry of `resources`.
+    """
+
+    id: int
+    resources: tuple[str, ...]
+    pools: tuple[Amount, ...]
+    running: tuple[Running, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    blocked: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The clusters that one cycle plans together."""
+
+    clusters: tuple[ClusterState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may preempt whom: priority of the preemptor → priorities of its possible victims."""
+
+    name: str = "two_phase"
+    may_preempt: Mapping[int, frozenset[int]] = field(
+        default_factory=lambda: {3: frozenset({1, 2})},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """A run that the plan tells to stop, and for whom."""
+
+    victim: int
+    preemptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPlan:
+    """What one cycle does in one cluster. Ids are deployments'; every tuple is in order of decision.
+
+    `starts`: book and start now. `seats`: newly promised room, waits for evictions. `dropped_seats`: seats that end
+    without a start. `evictions`: told to stop. `reasons`: one for each deployment still pending. `scheduled`,
+    `preempted`, `unschedulable`, `held` count as the design promises. `leftover`: room is left that the next cycle
+    could use, so it should be hinted at once.
+    """
+
+    cluster_id: int
+    starts: tuple[int, ...]
+    seats: tuple[int, ...]
+    dropped_seats: tuple[int, ...]
+    evictions: tuple[Eviction, ...]
+    reasons: tuple[tuple[int, Reason], ...]
+    scheduled: int
+    preempted: int
+    unschedulable: int
+    held: int
+    leftover: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plans of a snapshot's clusters, in the snapshot's order."""
+
+    clusters: tuple[ClusterPlan, ...]
