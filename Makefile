@@ -1,0 +1,64 @@
+# Two commands are all it takes: `make run` and `make test`. Python ≥ 3.11 and make are all they need.
+
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+PY       := $(VENV)/bin/python
+EMBEDDED := $(PY) -m hypervisor.embedded exec --
+INSTALL  := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+            --custom-compile-command "make lock"
+PACKAGES := hypervisor accounts organizations clusters deployments scheduling
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check demo lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Serve everything here: database, broker, web, worker, beat
+	@$(PY) -m hypervisor.run
+
+test: $(VENV)/.dev ## Run the tests on a real database and broker; ARGS="-k name" narrows
+	@$(EMBEDDED) $(PY) -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.dev ## Format, lint, types, import contracts, migrations, then the tests
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(EMBEDDED) $(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(EMBEDDED) $(PY) manage.py makemigrations --check --dry-run
+	@$(MAKE) --no-print-directory test
+
+demo: $(VENV)/.run ## Fill a running service with a real workload
+	@$(PY) manage.py demo $(ARGS)
+
+lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the hash-locked *.txt
+	cd $(CURDIR) && for name in base embedded dev; do \
+	    $(COMPILE) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+
+clean: ## Remove the environment and the caches, never the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A stamp is younger than what was installed from, or the environment is brought up to date.
+$(VENV)/.run: requirements/base.txt requirements/embedded.txt | $(VENV)/.made
+	@echo "Installing what the service needs into $(VENV) ..."
+	@$(INSTALL) -r requirements/base.txt -r requirements/embedded.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.made
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo "There is no '$(PYTHON)' here. Install Python 3.11 or newer, or say: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	    echo "Install a newer one, then: make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "$(PYTHON) lacks its venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
