@@ -1,7 +1,8 @@
 """What the planner sees: an immutable snapshot of one or several clusters, in whole numbers.
 
-An `Amount` is a vector over the cluster's `resources` (today milli-GPU, milli-CPU, MiB of RAM); the core gives
-the positions no meaning. Times are whole microseconds since the epoch, compared and never read from a clock.
+An `Amount` is a vector over the cluster's `resources` (today milli-GPU, milli-CPU, MiB of RAM); the core
+gives the positions no meaning. Times are whole microseconds since the epoch, compared and never read from a
+clock.
 """
 
 from collections.abc import Mapping
@@ -45,8 +46,9 @@ class Running:
 class ClusterState:
     """One cluster: its capacity pools (today one), who holds capacity and who waits.
 
-    `blocked` is why nothing may start here at all (paused, unreachable, overcommitted). Shapes: every Amount has
-    one whole number per entry of `resources`.
+    `blocked` is why nothing may start here at all (paused, unreachable, overcommitted). Shapes: every Amount
+    has one whole number ≥ 0 per entry of `resources`. Ids are unique over `running` and `pending` together.
+    Several pools count as their sum: until a run names its pool, a need may be met from any of them.
     """
 
     id: int
@@ -86,10 +88,11 @@ class Eviction:
 class ClusterPlan:
     """What one cycle does in one cluster. Ids are deployments'; every tuple is in order of decision.
 
-    `starts`: book and start now. `seats`: newly promised room, waits for evictions. `dropped_seats`: seats that end
-    without a start. `evictions`: told to stop. `reasons`: one for each deployment still pending. `scheduled`,
-    `preempted`, `unschedulable`, `held` count as the design promises. `leftover`: room is left that the next cycle
-    could use, so it should be hinted at once.
+    `starts`: book and start now, earlier seats first. `seats`: newly promised room, waits for evictions.
+    `dropped_seats`: seats that end without a start. `evictions`: told to stop. `reasons`: one for each
+    deployment still pending, in queue order. `scheduled`: starts without an earlier seat, and new seats.
+    `preempted`: evictions. `unschedulable`: the rest still pending; `held`: of those, the ones that wait for
+    dependencies. `leftover`: one without a seat would fit now, so the next cycle should be hinted at once.
     """
 
     cluster_id: int

@@ -1,0 +1,47 @@
+"""The planner's one door: a snapshot and a policy in, a plan out; the same state gives the same plan."""
+
+from scheduling.core.draft import HELD_BY_DEPENDENCIES, Draft
+from scheduling.core.reasons import Reason
+from scheduling.core.state import ClusterPlan, ClusterState, Pending, Plan, Policy, Snapshot
+
+
+def decide(snapshot: Snapshot, policy: Policy) -> Plan:
+    """Plan one cycle for each cluster of the snapshot, by the two-phase rule.
+
+    The order of rows within a cluster does not matter. Ids must be unique within it, over running and pending
+    together; `invariants.check` refuses a plan made from anything else.
+    """
+    return Plan(clusters=tuple(decide_cluster(cluster, policy) for cluster in snapshot.clusters))
+
+
+def decide_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
+    """Plan one cycle for one cluster."""
+    queue = sorted(cluster.pending, key=lambda one: (-one.priority, one.queued_at, one.id))
+    if cluster.blocked is not None:
+        return _keep_still(cluster, queue, cluster.blocked)
+    draft = Draft(cluster=cluster, queue=queue)
+    draft.start_seated()
+    draft.start_what_fits()
+    draft.preempt(policy)
+    draft.offer_back()
+    return draft.finish()
+
+
+def _keep_still(cluster: ClusterState, queue: list[Pending], blocked: Reason) -> ClusterPlan:
+    """Plan nothing. Seats end, except in an overcommitted cluster: there the promised room may return."""
+    keeps_seats = blocked is Reason.CLUSTER_OVERCOMMITTED
+    return ClusterPlan(
+        cluster_id=cluster.id,
+        starts=(),
+        seats=(),
+        dropped_seats=tuple(
+            one.id for one in queue if one.seated and (one.hold is not None or not keeps_seats)
+        ),
+        evictions=(),
+        reasons=tuple((one.id, blocked if one.hold is None else one.hold) for one in queue),
+        scheduled=0,
+        preempted=0,
+        unschedulable=len(queue),
+        held=sum(1 for one in queue if one.hold in HELD_BY_DEPENDENCIES),
+        leftover=False,
+    )

@@ -1,0 +1,170 @@
+"""One cluster's plan in the making: the steps of the two-phase rule, in the order of the rule."""
+
+from collections.abc import Sequence
+
+from scheduling.core.ledger import Ledger, fits, total_of
+from scheduling.core.reasons import Reason
+from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Policy, Running
+from scheduling.core.victims import Candidate, VictimPool
+
+HELD_BY_DEPENDENCIES = frozenset({Reason.WAITING_FOR_DEPENDENCIES, Reason.DEPENDENCY_FAILED})
+
+
+class Draft:
+    """The decisions taken so far in one unblocked cluster. Dicts keep the order of decision."""
+
+    def __init__(self, *, cluster: ClusterState, queue: Sequence[Pending]) -> None:
+        """Sort out `queue`, given in queue order: who is held, who has a seat, who waits for room."""
+        self.cluster = cluster
+        self.queue = queue
+        self.held: dict[int, Reason] = {}
+        self.seated: list[Pending] = []
+        self.waiting: list[Pending] = []
+        self.dropped: list[int] = []
+        total = total_of(cluster)
+        for one in queue:
+            hold = one.hold
+            if hold is None and not fits(one.need, total):
+                hold = Reason.EXCEEDS_CLUSTER
+            if hold is not None:
+                self.held[one.id] = hold
+                if one.seated:
+                    self.dropped.append(one.id)
+            else:
+                (self.seated if one.seated else self.waiting).append(one)
+        self.ledger = Ledger(total=total, cluster=cluster, seats=(one.need for one in self.seated))
+        self.seats_started: dict[int, None] = {}
+        self.starts: dict[int, None] = {}
+        self.withdrawn: set[int] = set()
+        self.seats: dict[int, None] = {}
+        self.evictions: dict[int, int] = {}
+        self.victims: list[Candidate] = []
+
+    def start_seated(self) -> None:
+        """Start each seat granted in an earlier cycle that fits what is free now."""
+        for one in self.seated:
+            if fits(one.need, self.ledger.free_now):
+                self.ledger.start_seated(one.need)
+                self.seats_started[one.id] = None
+
+    def start_what_fits(self) -> None:
+        """Phase 1: in queue order, start each that fits."""
+        for one in self.waiting:
+            if self.ledger.can_start(one.need):
+                self._start(one)
+
+    def preempt(self, policy: Policy) -> None:
+        """Phase 2: each preemptor still pending starts, or gets a seat, at the cost of lower priorities."""
+        lower_than = {priority: preemptible_by(priority, policy) for priority in policy.may_preempt}
+        own_starts = dict(self.starts)
+        pool: VictimPool | None = None
+        for one in self.waiting:
+            lower = lower_than.get(one.priority)
+            if not lower or self._is_started(one):
+                continue
+            if self.ledger.can_start(one.need):
+                self._start(one)
+            elif fits(one.need, self.ledger.after):
+                self._seat(one)
+            else:
+                if pool is None:
+                    pool = VictimPool(
+                        width=len(self.cluster.resources),
+                        running=self.cluster.running,
+                        own_starts=[start for start in self.waiting if start.id in own_starts],
+                    )
+                chosen = pool.choose(need=one.need, after=self.ledger.after, priorities=lower)
+                if chosen:
+                    self._make_room(one, chosen, pool)
+
+    def _make_room(self, preemptor: Pending, chosen: list[Candidate], pool: VictimPool) -> None:
+        evicts = False
+        for victim in chosen:
+            pool.take(victim)
+            if isinstance(victim, Running):
+                evicts = True
+                self.evictions[victim.id] = preemptor.id
+                self.ledger.evict(victim.need)
+            else:
+                self.withdrawn.add(victim.id)
+                self.ledger.withdraw(victim.need)
+        self.victims.extend(chosen)
+        # A start would leave its evictions without a seat to serve: it starts at once only without any.
+        if not evicts and self.ledger.can_start(preemptor.need):
+            self._start(preemptor)
+        else:
+            self._seat(preemptor)
+
+    def offer_back(self) -> None:
+        """Give back, in reverse order of choice, each victim of the whole plan that no seat needs any more.
+
+        A later preemptor's larger victim can make an earlier preemptor's needless.
+        """
+        for victim in reversed(self.victims):
+            if isinstance(victim, Running):
+                if fits(victim.need, self.ledger.after):
+                    self.ledger.spare(victim.need)
+                    del self.evictions[victim.id]
+            elif victim.id in self.withdrawn and self.ledger.can_start(victim.need):
+                self.ledger.start(victim.need)
+                self.withdrawn.remove(victim.id)
+
+    def _is_started(self, one: Pending) -> bool:
+        return one.id in self.starts and one.id not in self.withdrawn
+
+    def _start(self, one: Pending) -> None:
+        self._forget_withdrawal(one)
+        self.ledger.start(one.need)
+        self.starts[one.id] = None
+
+    def _seat(self, one: Pending) -> None:
+        self._forget_withdrawal(one)
+        self.ledger.seat(one.need)
+        self.seats[one.id] = None
+
+    def _forget_withdrawal(self, one: Pending) -> None:
+        # A withdrawn one that is placed in its own right is no victim any more: nothing to give back.
+        if one.id in self.withdrawn:
+            self.withdrawn.remove(one.id)
+            del self.starts[one.id]
+
+    def finish(self) -> ClusterPlan:
+        """Give each one still pending its reason and count."""
+        starts = [id_ for id_ in (*self.seats_started, *self.starts) if id_ not in self.withdrawn]
+        started = set(starts)
+        reasons: list[tuple[int, Reason]] = []
+        leftover = False
+        free_now, after = self.ledger.free_now, self.ledger.after
+        for one in self.queue:
+            if one.id in started:
+                continue
+            reason = self.held.get(one.id)
+            if reason is None:
+                if one.seated or one.id in self.seats:
+                    reason = Reason.WAITING_FOR_EVICTION
+                elif not fits(one.need, free_now):
+                    reason = Reason.INSUFFICIENT_CAPACITY
+                elif not fits(one.need, after):
+                    reason = Reason.RESERVED_FOR_OTHERS
+                else:
+                    reason = Reason.INSUFFICIENT_CAPACITY
+                    leftover = True
+            reasons.append((one.id, reason))
+        return ClusterPlan(
+            cluster_id=self.cluster.id,
+            starts=tuple(starts),
+            seats=tuple(self.seats),
+            dropped_seats=tuple(self.dropped),
+            evictions=tuple(Eviction(*pair) for pair in self.evictions.items()),
+            reasons=tuple(reasons),
+            scheduled=len(starts) - len(self.seats_started) + len(self.seats),
+            preempted=len(self.evictions),
+            unschedulable=len(reasons) - len(self.seats),
+            held=sum(1 for reason in self.held.values() if reason in HELD_BY_DEPENDENCIES),
+            leftover=leftover,
+        )
+
+
+def preemptible_by(priority: int, policy: Policy) -> list[int]:
+    """List the strictly lower priorities that `priority` may preempt, lowest first."""
+    return sorted(lower for lower in policy.may_preempt.get(priority, ()) if lower < priority)

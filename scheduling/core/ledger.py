@@ -1,0 +1,82 @@
+"""The room of one cluster while its plan is made: whole numbers, one vector per question."""
+
+from collections.abc import Iterable, Sequence
+from operator import le
+
+from scheduling.core.state import Amount, ClusterState
+
+
+def fits(need: Sequence[int], room: Sequence[int]) -> bool:
+    """Say whether `need` is within `room` in every resource. Both have one entry per resource."""
+    return all(map(le, need, room))
+
+
+def add(into: list[int], amount: Amount) -> None:
+    """Add `amount` to the vector `into`, in place."""
+    for index, value in enumerate(amount):
+        into[index] += value
+
+
+def subtract(from_: list[int], amount: Amount) -> None:
+    """Take `amount` off the vector `from_`, in place; it may go below zero."""
+    for index, value in enumerate(amount):
+        from_[index] -= value
+
+
+def total_of(cluster: ClusterState) -> list[int]:
+    """Sum the cluster's capacity pools into one vector over its resources."""
+    total = [0] * len(cluster.resources)
+    for pool in cluster.pools:
+        add(total, pool)
+    return total
+
+
+class Ledger:
+    """What is free in one cluster: `free_now`, and `after` all that stops has gone and every seat is taken.
+
+    `free_now` starts at zero or more; `after` goes below zero where more is held and promised than there is.
+    """
+
+    __slots__ = ("after", "free_now")
+
+    def __init__(self, *, total: Sequence[int], cluster: ClusterState, seats: Iterable[Amount]) -> None:
+        """Open the books: what `cluster.running` holds, what `seats` were promised before this cycle."""
+        self.after = list(total)
+        free_now = list(total)
+        for run in cluster.running:
+            subtract(free_now, run.need)
+            if not run.stopping:
+                subtract(self.after, run.need)
+        self.free_now = [max(0, amount) for amount in free_now]
+        for need in seats:
+            subtract(self.after, need)
+
+    def can_start(self, need: Amount) -> bool:
+        """Say whether `need` fits what is free now without touching what is promised to others."""
+        return fits(need, self.free_now) and fits(need, self.after)
+
+    def start(self, need: Amount) -> None:
+        """Book a start that had no seat."""
+        subtract(self.free_now, need)
+        subtract(self.after, need)
+
+    def withdraw(self, need: Amount) -> None:
+        """Undo a start that this cycle booked."""
+        add(self.free_now, need)
+        add(self.after, need)
+
+    def start_seated(self, need: Amount) -> None:
+        """Book the start of a seat: `after` has counted it since the seat was granted."""
+        subtract(self.free_now, need)
+
+    def seat(self, need: Amount) -> None:
+        """Promise room that is being freed."""
+        subtract(self.after, need)
+
+    def evict(self, need: Amount) -> None:
+        """Count on the room of a run that is told to stop; it holds its capacity until it has gone."""
+        add(self.after, need)
+
+    def spare(self, need: Amount) -> None:
+        """Undo an eviction that this cycle booked."""
+        subtract(self.after, need)
