@@ -1,0 +1,41 @@
+"""What a simulated container would have written, made up from its stored times alone."""
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any
+
+from .simulated_store import Life, moment
+
+_PROGRESS_PERCENT = (25, 50, 75, 100)
+
+
+def log_lines(life: Life, spec: Mapping[str, Any], now: int) -> list[str]:
+    """The lines written until `now` (microseconds, the engine's clock), oldest first, with their times."""
+    cpu_milli, ram_mib, gpu_milli = spec["amounts"]
+    command = " ".join(spec["command"]) or "the image's own command"
+    written = [(life.created_at, f"simulated container of {spec['image']} created")]
+    if life.started(now):
+        written.append((life.running_at, f"{command} started"))
+        written.append(
+            (life.running_at, f"given {cpu_milli / 1000:g} CPU, {ram_mib} MiB, {gpu_milli / 1000:g} GPU")
+        )
+        written += _progress(life)
+    if life.stop_at is not None:
+        written.append((life.stop_at, "SIGTERM received"))
+    if life.ends_at is not None:
+        written.append((life.ends_at, f"ended with exit code {life.exit_code}"))
+    return [
+        f"{moment(at).isoformat(timespec='milliseconds')} {line}"
+        for at, line in sorted(written, key=itemgetter(0))
+        if at <= now
+    ]
+
+
+def _progress(life: Life) -> list[tuple[int, str]]:
+    """A run without an end has no progress, nor has one whose end was moved by a stop."""
+    if life.ends_at is None or life.stop_at is not None:
+        return []
+    lasts = life.ends_at - life.running_at
+    return [
+        (life.running_at + lasts * percent // 100, f"progress {percent} %") for percent in _PROGRESS_PERCENT
+    ]
