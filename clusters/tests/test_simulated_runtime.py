@@ -76,6 +76,16 @@ class TestLife:
         engine.wind_clock(10)
         assert only(driver).exit_code == 137
 
+    def test_a_shutdown_under_way_is_not_made_quicker_by_healing_the_engine(self, driver, engine) -> None:
+        engine.slow(stop_seconds=60)
+        handle = driver.start(spec("a"))
+        driver.stop(handle, 100)
+        engine.heal()
+        driver.stop(handle, 100)
+        assert only(driver).phase is Phase.STOPPING
+        engine.wind_clock(60)
+        assert only(driver).exit_code == 143
+
     def test_a_run_that_finishes_while_it_is_stopping_keeps_its_own_exit_code(self, driver, engine) -> None:
         engine.slow(stop_seconds=60)
         driver.stop(driver.start(spec("a", 20)), 90)
@@ -85,9 +95,10 @@ class TestLife:
     def test_a_stop_after_the_end_leaves_the_end_alone(self, driver, engine) -> None:
         handle = driver.start(spec("a", 20))
         engine.wind_clock(30)
-        before = only(driver)
+        before = only(driver), driver.logs(handle, 100)
         driver.stop(handle, 0)
-        assert only(driver) == before
+        engine.wind_clock(1)
+        assert (only(driver), driver.logs(handle, 100)) == before
 
     def test_ended_ones_that_nobody_removed_are_forgotten_after_a_day(self, driver, engine) -> None:
         driver.start_many([spec("old", 10), spec("for-ever")])
@@ -139,8 +150,12 @@ class TestStarts:
         driver.start(spec("a"))
         assert engine.starts("a") == 2
 
-    def test_starts_are_still_known_on_the_next_day(self, driver, engine) -> None:
+    def test_starts_are_still_known_on_the_next_day_and_not_for_ever(
+        self, driver, engine, simulator_redis, engine_name
+    ) -> None:
         driver.start(spec("a"))
+        (counts,) = simulator_redis.scan_iter(f"sim:{engine_name}:starts:*")
+        assert 24 * HOUR < simulator_redis.ttl(counts) <= 48 * HOUR
         engine.wind_clock(24 * HOUR)
         driver.remove(only(driver).handle)
         driver.start(spec("a"))
