@@ -1,0 +1,62 @@
+"""Random cluster states, small in number and size, so that contention and ties are common."""
+
+from hypothesis import strategies as st
+
+from scheduling.core.reasons import Reason
+from scheduling.core.state import Amount, ClusterState, Pending, Policy, Running
+
+RESOURCES = ("gpu", "cpu", "ram")
+BLOCKS = (Reason.CLUSTER_PAUSED, Reason.CLUSTER_UNREACHABLE, Reason.CLUSTER_OVERCOMMITTED)
+HOLDS = (Reason.WAITING_FOR_DEPENDENCIES, Reason.DEPENDENCY_FAILED, Reason.WAITING_FOR_RETRY)
+
+priorities = st.integers(1, 3)
+times = st.integers(0, 3)
+holds = st.sampled_from((None,) * 9 + HOLDS)
+policies = st.sampled_from(
+    [
+        Policy(),
+        Policy(),
+        Policy(may_preempt={2: frozenset({1}), 3: frozenset({1, 2})}),
+        Policy(may_preempt={3: frozenset({1})}),
+        Policy(may_preempt={1: frozenset({1, 2}), 3: frozenset({2, 3})}),  # who is not lower is no victim
+        Policy(may_preempt={}),
+    ]
+)
+
+
+def amounts(width: int, low: int = 0, high: int = 5) -> st.SearchStrategy[Amount]:
+    return st.tuples(*[st.integers(low, high)] * width)
+
+
+def fits(need: Amount, room: Amount) -> bool:
+    return all(n <= r for n, r in zip(need, room, strict=True))
+
+
+def minus(room: Amount, *needs: Amount) -> Amount:
+    return tuple(r - sum(column) for r, *column in zip(room, *needs, strict=True))
+
+
+@st.composite
+def clusters(draw: st.DrawFn, blocks: tuple[Reason, ...] = BLOCKS, shrunk: bool = False) -> ClusterState:
+    """A cluster whose runs fit its total and whose seats can be satisfied, unless its engine has `shrunk`."""
+    width = draw(st.integers(1, 3))
+    total = draw(amounts(width, 2, 9))
+    runs = draw(st.lists(st.tuples(amounts(width), priorities, times, st.integers(0, 3)), max_size=7))
+    waits = draw(st.lists(st.tuples(amounts(width), priorities, times, holds, st.integers(0, 3)), max_size=8))
+    ids = iter(draw(st.permutations(range(1, 1 + len(runs) + len(waits)))))
+
+    free, later = total, total
+    running, pending = [], []
+    for need, priority, started_at, dice in runs:
+        if fits(need, free) or shrunk:
+            free = minus(free, need)
+            later = later if dice == 0 else minus(later, need)
+            running.append(Running(next(ids), need, priority, started_at, stopping=dice == 0))
+    for need, priority, queued_at, hold, dice in waits:
+        seated = dice == 0 and (fits(need, later) or shrunk)
+        later = minus(later, need) if seated else later
+        pending.append(Pending(next(ids), need, priority, queued_at, hold=hold, seated=seated))
+    blocked = draw(st.sampled_from((None,) * 9 + blocks))
+    first_pool = draw(st.sampled_from([total, (1,) * width]))
+    pools = (total,) if first_pool == total else (first_pool, minus(total, first_pool))
+    return ClusterState(1, RESOURCES[:width], pools, tuple(running), tuple(pending), blocked)
