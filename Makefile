@@ -12,13 +12,16 @@ COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo lock clean
+.PHONY: help run manage test check demo lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.run ## Serve everything here: database, broker, web, worker, beat
-	@$(PY) -m hypervisor.run
+run: $(VENV)/.run ## Serve everything here; ARGS=--verbose shows every line
+	@$(PY) -m hypervisor.run $(ARGS)
+
+manage: $(VENV)/.run ## A Django command beside `make run`: ARGS="changepassword admin"
+	@$(PY) -m hypervisor.run manage $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests on a real database and broker; ARGS="-k name" narrows
 	@$(EMBEDDED) $(PY) -m pytest -n 2 $(ARGS)
@@ -32,7 +35,7 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, migrations, then t
 	@$(MAKE) --no-print-directory test
 
 demo: $(VENV)/.run ## Fill a running service with a real workload
-	@$(PY) manage.py demo $(ARGS)
+	@$(PY) -m hypervisor.run manage demo $(ARGS)
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the hash-locked *.txt
 	cd $(CURDIR) && for name in base embedded dev; do \

@@ -41,6 +41,11 @@ class Location:
         return self.data_dir / "valkey"
 
     @property
+    def valkey_socket(self) -> Path:
+        """Where Valkey listens."""
+        return self.sockets / "valkey.sock"
+
+    @property
     def logs(self) -> Path:
         """One bounded log a child."""
         return self.data_dir / "logs"

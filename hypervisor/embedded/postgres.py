@@ -12,6 +12,7 @@ from psycopg import sql
 
 from hypervisor.embedded.binaries import PostgresBinaries, find_postgres
 from hypervisor.embedded.errors import StartFailedError
+from hypervisor.embedded.leftovers import disown_pid_file
 from hypervisor.embedded.process import Guard, ProcessSpec, clear, spawn
 from hypervisor.embedded.urls import postgres_url
 
@@ -87,6 +88,11 @@ class PostgresServer:
             without_root=True,
             owned=(self.data, self.sockets),
         )
+
+    def clear_leftovers(self) -> None:
+        """See `disown_pid_file`."""
+        for path in (self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
+            disown_pid_file(path, data=self.data)
 
     def is_ready(self, pid: int) -> bool:
         """Whether this process, and not a predecessor, accepts connections."""

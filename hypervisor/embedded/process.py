@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -120,12 +120,15 @@ def spawn(spec: ProcessSpec, *, guard: Guard, output: int | IO[bytes]) -> Proces
     return process
 
 
-def stop(process: Process, spec: ProcessSpec, *, guard: Guard) -> None:
-    """Asks the program to end, waits its grace, and kills what is left of its group."""
+def stop(
+    process: Process, spec: ProcessSpec, *, guard: Guard, hurry: Callable[[], bool] = lambda: False
+) -> None:
+    """Asks the program to end, waits its grace unless told to hurry, and kills what is left of its group."""
     if process.poll() is None:
         process.send_signal(spec.stop_signal)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(spec.grace_seconds)
+        deadline = time.monotonic() + spec.grace_seconds
+        while process.poll() is None and time.monotonic() < deadline and not hurry():
+            time.sleep(0.02)
     clear(process, guard=guard)
 
 
@@ -135,14 +138,6 @@ def clear(process: Process, *, guard: Guard) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     guard.forget(process.pid)
-
-
-def wait_for_end(process: Process, *, seconds: float) -> int | None:
-    """The exit code, or None when the process still runs after so long."""
-    deadline = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return process.returncode
 
 
 def spawn_in_foreground(argv: Sequence[str], *, env: Mapping[str, str]) -> Process:

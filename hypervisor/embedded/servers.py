@@ -32,6 +32,9 @@ class Server(Protocol):
     def spec(self) -> ProcessSpec:
         """How to run it."""
 
+    def clear_leftovers(self) -> None:
+        """Makes the way free after a crash. Only the holder of the data folder's lock may call it."""
+
     def is_ready(self, pid: int) -> bool:
         """Whether the process answers its clients."""
 
@@ -50,7 +53,7 @@ def embedded_servers(
         )
     if not environment.get("REDIS_URL"):
         servers["REDIS_URL"] = valkey_server(
-            data=location.valkey, socket=location.sockets / "valkey.sock", durable=durable
+            data=location.valkey, socket=location.valkey_socket, durable=durable
         )
     return servers
 
@@ -68,6 +71,7 @@ def start_server(
     Raises StartFailedError when it ends, is not ready within START_SECONDS, or `abandon` says so.
     """
     server.initialise(guard=guard, log=log)
+    server.clear_leftovers()
     with log.open("ab") as file:
         process = spawn(server.spec(), guard=guard, output=file if output is None else output)
     if (failure := _wait(server, process, abandon)) is not None:

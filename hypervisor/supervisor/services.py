@@ -1,0 +1,50 @@
+"""The three processes of the service itself, as children of the supervisor."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from hypervisor.embedded.process import ProcessSpec
+from hypervisor.supervisor.address import Address
+
+PROJECT = Path(__file__).resolve().parents[2]
+WEB_WORKERS, WEB_THREADS, TASK_PROCESSES = 2, 3, 2
+WORKER_GRACE_SECONDS = 30.0
+"""A task in hand may finish; the rest waits in the broker."""
+
+
+def service_specs(*, address: Address, environment: Mapping[str, str]) -> tuple[ProcessSpec, ...]:
+    """Web, worker and beat, in the order to start them."""
+    celery = ("-m", "celery", "--app", "hypervisor")
+    quiet = ("--without-gossip", "--without-mingle")  # one worker has nobody to talk to
+    return (
+        _spec("web", "-m", "granian", *_granian(address), environment=environment),
+        _spec(
+            "worker", *celery, "worker", f"--concurrency={TASK_PROCESSES}", "--loglevel=INFO", *quiet,
+            environment=environment, grace_seconds=WORKER_GRACE_SECONDS,
+        ),
+        _spec(
+            "beat", *celery, "beat", "--loglevel=INFO", "--pidfile=",
+            "--scheduler=django_celery_beat.schedulers:DatabaseScheduler", environment=environment,
+        ),
+    )  # fmt: skip
+
+
+def _granian(address: Address) -> tuple[str, ...]:
+    return (
+        "--interface=wsgi", f"--host={address.host}", f"--port={address.port}",
+        f"--workers={WEB_WORKERS}", f"--blocking-threads={WEB_THREADS}",
+        "--respawn-failed-workers", "--workers-kill-timeout=5", "--no-ws", "hypervisor.wsgi:application",
+    )  # fmt: skip
+
+
+def _spec(
+    name: str, *arguments: str, environment: Mapping[str, str], grace_seconds: float = 10.0
+) -> ProcessSpec:
+    return ProcessSpec(
+        name=name,
+        argv=(sys.executable, *arguments),
+        env=environment,
+        cwd=PROJECT,
+        grace_seconds=grace_seconds,
+    )
