@@ -1,7 +1,8 @@
 """Who makes room for a preemptor: the choice, and what is given back of it."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from heapq import heapify, heappop, heapreplace
 
 from scheduling.core.ledger import add, fits, subtract
 from scheduling.core.state import Amount, Pending, Running
@@ -11,18 +12,65 @@ Candidate = Running | Pending
 
 
 class _Rank:
-    """The candidates of one priority in the order in which they are chosen, and the sum of what they hold."""
+    """The candidates of one priority, each with its place in the order of choice, and what they hold in all.
 
-    __slots__ = ("candidates", "reach")
+    They are kept apart by the set of resources that they hold anything of. So a preemptor that lacks only
+    GPUs never walks over the thousands that hold none.
+    """
+
+    __slots__ = ("by_holding", "places", "reach")
 
     def __init__(self, width: int) -> None:
         # Linked, so that taking from the front stays cheap: a plain dict walks over its deleted entries.
-        self.candidates: OrderedDict[int, Candidate] = OrderedDict()
+        self.by_holding: dict[int, OrderedDict[int, tuple[int, Candidate]]] = {}
+        self.places = 0
         self.reach = [0] * width
 
     def append(self, candidate: Candidate) -> None:
-        self.candidates[candidate.id] = candidate
+        alike = self.by_holding.setdefault(_positive(candidate.need), OrderedDict())
+        alike[candidate.id] = (self.places, candidate)
+        self.places += 1
         add(self.reach, candidate.need)
+
+    def take(self, candidate: Candidate) -> None:
+        del self.by_holding[_positive(candidate.need)][candidate.id]
+        subtract(self.reach, candidate.need)
+
+    def choose(self, lack: list[int], chosen: list[Candidate]) -> None:
+        """Append to `chosen`, in order, counting each off `lack`, until nothing is missing or nobody helps.
+
+        Who holds nothing of what is missing at their turn is passed over: the give-back would return them for
+        certain, because those before them had already freed enough of all that they hold.
+        """
+        short = _positive(lack)
+        heads = []
+        for holding, alike in self.by_holding.items():
+            if alike and holding & short:
+                rest = iter(alike.values())
+                heads.append((*next(rest), holding, rest))
+        heapify(heads)
+        while heads and short:
+            _, candidate, holding, rest = heads[0]
+            following = None
+            if holding & short:
+                chosen.append(candidate)
+                subtract(lack, candidate.need)
+                short = _positive(lack)
+                following = next(rest, None)
+            if following is None:
+                heappop(heads)
+            else:
+                heapreplace(heads, (*following, holding, rest))
+
+
+def _positive(amounts: Sequence[int]) -> int:
+    """Return the set of the resources whose amount is above zero, as the bits of a whole number."""
+    found, bit = 0, 1
+    for amount in amounts:
+        if amount > 0:
+            found |= bit
+        bit <<= 1
+    return found
 
 
 class VictimPool:
@@ -59,27 +107,13 @@ class VictimPool:
         if not _suffice(lack, ranks):
             return []
         chosen: list[Candidate] = []
-        short = [index for index, missing in enumerate(lack) if missing > 0]
-        for candidate in _in_order(ranks):
-            amount = candidate.need
-            for index in short:
-                if amount[index]:
-                    break
-            else:
-                # It holds nothing of what is missing: the give-back would return it for certain.
-                continue
-            chosen.append(candidate)
-            subtract(lack, amount)
-            short = [index for index in short if lack[index] > 0]
-            if not short:
-                break
+        for rank in ranks:
+            rank.choose(lack, chosen)
         return _give_back(chosen, [-missing for missing in lack])
 
     def take(self, victim: Candidate) -> None:
         """Remove a chosen victim, so that no later preemptor counts on it."""
-        rank = self._ranks[victim.priority]
-        del rank.candidates[victim.id]
-        subtract(rank.reach, victim.need)
+        self._ranks[victim.priority].take(victim)
 
 
 def _suffice(lack: Sequence[int], ranks: Sequence[_Rank]) -> bool:
@@ -88,11 +122,6 @@ def _suffice(lack: Sequence[int], ranks: Sequence[_Rank]) -> bool:
     for rank in ranks:
         add(reach, tuple(rank.reach))
     return fits(lack, reach)
-
-
-def _in_order(ranks: Sequence[_Rank]) -> Iterator[Candidate]:
-    for rank in ranks:
-        yield from rank.candidates.values()
 
 
 def _give_back(chosen: list[Candidate], spare: list[int]) -> list[Candidate]:
