@@ -93,6 +93,12 @@ def test_the_give_back_keeps_what_was_chosen_first():
     assert evicted(plan) == [(1, 9)]
 
 
+def test_what_one_preemptor_gives_back_the_next_one_may_choose():
+    running = [runs(1, 1, since=1), runs(2, 1, since=2), runs(3, 6, since=3)]
+    plan = plan_of(cluster(8, running=running, pending=[waits(8, 6, HIGH), waits(9, 1, HIGH, since=1)]))
+    assert evicted(plan) == [(3, 8), (1, 9)]
+
+
 def test_one_that_holds_nothing_of_what_is_missing_is_left_alone():
     running = [runs(1, (0, 4), since=1), runs(2, (4, 0), since=2)]
     plan = plan_of(cluster((4, 8), running=running, pending=[waits(9, (4, 1), HIGH)]))
@@ -152,6 +158,28 @@ def test_a_withdrawn_start_is_given_back_when_a_later_victim_makes_it_needless()
     assert plan.starts == (3,)
     assert plan.seats == (2, 1)
     assert evicted(plan) == [(19, 2), (18, 1)]
+
+
+def test_one_withdrawn_for_a_higher_one_may_be_placed_again_in_its_own_right_and_only_once():
+    # 1 withdraws 2; 3 then has 19 evicted, whose room lets 2 start after all, after 5 in order of decision.
+    running = [runs(18, (1, 0), MEDIUM, stopping=True), runs(19, (6, 0), MEDIUM)]
+    pending = [
+        waits(1, (3, 0), HIGH),
+        waits(3, (3, 0), HIGH, since=1),
+        waits(2, (1, 0), MEDIUM),
+        waits(5, (0, 1), LOW),
+    ]
+    plan = plan_of(cluster((9, 1), running=running, pending=pending), CHAIN)
+    assert plan.starts == (5, 2)
+    assert plan.seats == (1, 3)
+    assert evicted(plan) == [(19, 3)]
+
+
+def test_a_victim_makes_room_for_one_preemptor_only():
+    pending = [waits(8, 2, HIGH), waits(9, 2, HIGH, since=1)]
+    plan = plan_of(cluster(3, running=[runs(1, 2), runs(2, 1)], pending=pending))
+    assert plan.seats == (8,)
+    assert evicted(plan) == [(1, 8)]
 
 
 def test_clusters_are_planned_side_by_side_and_do_not_lend_each_other_room():

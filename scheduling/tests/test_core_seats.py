@@ -62,6 +62,16 @@ def test_room_that_is_being_freed_counts_first_and_gives_a_seat_without_a_victim
     assert plan.scheduled == 1
 
 
+def test_one_that_has_somebody_evicted_is_seated_even_where_it_would_fit_now():
+    # Five are free, and promised to 8: taking two of them costs the run 2 its place.
+    running = [runs(1, 2, stopping=True), runs(2, 3)]
+    pending = [waits(8, 7, HIGH, seated=True), waits(9, 2, HIGH)]
+    plan = plan_of(cluster(10, running=running, pending=pending))
+    assert plan.starts == ()
+    assert plan.seats == (9,)
+    assert evicted(plan) == [(2, 9)]
+
+
 def test_room_that_is_being_freed_is_promised_once():
     running = [runs(1, 2, stopping=True), runs(2, 2)]
     pending = [waits(8, 2, HIGH, seated=True), waits(9, 2, HIGH)]
