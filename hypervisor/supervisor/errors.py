@@ -23,5 +23,5 @@ class PreparationError(SupervisorError):
     """The database could not be brought up to date."""
 
 
-class StopRequested(Exception):  # noqa: N818 (not an error: the person at the terminal has changed their mind)
+class StopRequested(Exception):
     """A signal came before everything was up."""

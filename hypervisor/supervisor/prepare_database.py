@@ -20,7 +20,7 @@ def first_admin() -> dict[str, str | None]:
     name = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"
     given = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
     password = given or secrets.token_urlsafe(12)
-    users.create_superuser(  # type: ignore[attr-defined]
+    users.create_superuser(
         username=name,
         email=os.environ.get("DJANGO_SUPERUSER_EMAIL") or "admin@localhost.localdomain",
         password=password,

@@ -1,0 +1,34 @@
+"""The Celery application: workers run `celery -A hypervisor worker`, the scheduler `celery -A hypervisor beat`."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hypervisor.settings")
+app = Celery("hypervisor")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Celery leaves logging alone once somebody listens here; Django has configured it."""
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_to_start_wrongly_configured(**_: Any) -> None:
+    """Workers and beat are held to the same checks as the web server."""
+    from hypervisor.checks import refuse_wrong_environment
+
+    refuse_wrong_environment()
+
+
+@beat_init.connect
+def seed_the_schedule(**_: Any) -> None:
+    """Beat's intervals come from the environment until an operator edits them."""
+    from scheduling.beat import seed_schedule
+
+    seed_schedule()

@@ -1,0 +1,53 @@
+"""Probes: alive (this process answers) and ready (it can do its work)."""
+
+import time
+from typing import Any
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+
+from scheduling import heartbeat
+
+log = structlog.get_logger(__name__)
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 while the process can answer at all; asks nobody."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when database and broker answer, else 503. Staff also see the scheduler's age and what failed."""
+    checks: dict[str, Any] = {"database": _database(), "broker": _broker()}
+    ready = all(check == "ok" for check in checks.values())
+    answer: dict[str, Any] = {"status": "ok" if ready else "unavailable"}
+    user = getattr(request, "user", None)
+    if user is not None and user.is_staff:
+        beat = heartbeat.last()
+        answer |= checks | {
+            "seconds_since_last_cycle": None if beat is None else round(time.time() - beat, 1)
+        }
+    return JsonResponse(answer, status=200 if ready else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        log.warning("database_unavailable", error=str(error))
+        return str(error)
+    return "ok"
+
+
+def _broker() -> str:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+    except redis.RedisError as error:
+        log.warning("broker_unavailable", error=str(error))
+        return str(error)
+    return "ok"

@@ -1,0 +1,140 @@
+"""Every error as RFC 9457 `application/problem+json`, with the field it is about."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from accounts.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound, NotSignedIn
+
+log = structlog.get_logger(__name__)
+CONTENT_TYPE = "application/problem+json"
+DOMAIN_STATUS: Mapping[type[DomainError], HTTPStatus] = {
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+}
+NOT_FOUND = "There is nothing here that you can see."
+
+
+def body(status: int, detail: str, **more: Any) -> dict[str, Any]:
+    """A problem object; `more` are its extension members."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+
+
+def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
+    """DRF's nested error detail as a flat list of {field, detail}; nested fields are joined by dots."""
+    if isinstance(detail, Mapping):
+        return [
+            error
+            for key, value in detail.items()
+            for error in field_errors(value, f"{path}.{key}" if path else str(key))
+        ]
+    if isinstance(detail, list):
+        return [
+            error
+            for position, value in enumerate(detail)
+            for error in (
+                field_errors(value, f"{path}[{position}]")
+                if isinstance(value, Mapping | list)
+                else [{"field": path, "detail": str(value)}]
+            )
+        ]
+    return [{"field": path, "detail": str(detail)}]
+
+
+def domain_problem(error: DomainError) -> Response:
+    """The answer for an error that a service raised."""
+    status = next(DOMAIN_STATUS[kind] for kind in type(error).__mro__ if kind in DOMAIN_STATUS)
+    more: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    if isinstance(error, InvalidInput):
+        more["errors"] = [{"field": field, "detail": text} for field, text in error.fields.items()]
+    if isinstance(error, Conflict):
+        more.update({"allowed": error.allowed} | ({"state": error.state} if error.state else {}))
+    if isinstance(error, NotSignedIn):
+        more["error"] = error.oauth_error
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        body(status, error.detail, **more), status=status, headers=headers, content_type=CONTENT_TYPE
+    )
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's hook: any expected exception → problem; an unexpected one is left to `server_error`."""
+    if isinstance(error, DomainError):
+        return domain_problem(error)
+    if isinstance(error, OperationalError):
+        log.error("database_unavailable", error=str(error))
+        return Response(
+            body(503, "The database does not answer at the moment. Try again in a few seconds."),
+            status=503,
+            headers={"Retry-After": "5"},
+            content_type=CONTENT_TYPE,
+        )
+    if isinstance(error, Http404):
+        error = exceptions.NotFound(NOT_FOUND)
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        return Response(body(413, str(error)), status=413, content_type=CONTENT_TYPE)
+    elif isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError("The request is malformed.")
+    if not isinstance(error, exceptions.APIException):
+        return None
+    headers: dict[str, str] = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    more: dict[str, Any] = {}
+    detail = str(error.detail) if isinstance(error.detail, str) else "The input is not valid."
+    if isinstance(error, exceptions.Throttled):
+        wait = math.ceil(getattr(error, "wait", None) or 1)
+        headers["Retry-After"] = str(wait)
+        detail = f"Too many requests. Try again in {wait} seconds."
+    if isinstance(error, exceptions.ValidationError):
+        errors = field_errors(error.detail)
+        detail = "; ".join(f"{e['field']}: {e['detail']}" if e["field"] else e["detail"] for e in errors)
+        more["errors"] = errors
+    elif isinstance(error.detail, Mapping):
+        detail = str(error.detail.get("detail", detail))
+    return Response(
+        body(error.status_code, detail, **more),
+        status=error.status_code,
+        headers=headers,
+        content_type=CONTENT_TYPE,
+    )
+
+
+def _plain(status: int, detail: str) -> HttpResponse:
+    return HttpResponse(orjson.dumps(body(status, detail)), status=status, content_type=CONTENT_TYPE)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Unknown paths."""
+    return _plain(404, f"There is no such path. See {request.build_absolute_uri('/docs')}.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Requests that Django refuses before a view runs, such as an unknown Host."""
+    return _plain(400, "The request is malformed, or its Host is not one of ALLOWED_HOSTS.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last resort: says nothing of the inside."""
+    return _plain(500, "Something went wrong on our side; it was logged under this answer's X-Request-ID.")
