@@ -1,0 +1,30 @@
+"""Where a request came from, for the audit log: set by the middleware, read by `record`."""
+
+from contextvars import ContextVar
+from typing import Any
+
+request_address: ContextVar[str] = ContextVar("request_address", default="")
+
+
+def record(
+    *,
+    actor_id: int | None,
+    action: str,
+    target: str = "",
+    organization_id: int | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Append one line to the audit log, in the caller's transaction.
+
+    `target` is like "cluster:7"; `detail` holds no secrets.
+    """
+    from accounts.models import AuditEntry
+
+    AuditEntry.objects.create(
+        actor_id=actor_id,
+        action=action,
+        target=target,
+        organization_id=organization_id,
+        detail=detail or {},
+        address=request_address.get() or None,
+    )

@@ -1,0 +1,37 @@
+"""Bearer tokens: a request is its user's while the session version in the token is the user's current one."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.tokens import Token
+
+from accounts import sessions
+from accounts.models import User
+
+SIGN_IN_AGAIN = "This session has ended. Sign in again at /token."
+
+
+class TokenAuthentication(JWTAuthentication):
+    """Checks signature, issuer, type and expiry (simplejwt), then the session version: one cache read, no query."""
+
+    def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
+        try:
+            user_id, version = int(validated_token["sub"]), int(validated_token["sv"])
+        except (KeyError, ValueError, TypeError) as error:
+            raise AuthenticationFailed(SIGN_IN_AGAIN) from error
+        session = sessions.current(user_id)
+        if not session.version or session.version != version:
+            raise AuthenticationFailed(SIGN_IN_AGAIN)
+        return session.user(user_id)
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Lets Swagger UI's Authorize button sign in through /token."""
+
+    target_class = "accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "oauth2", "flows": {"password": {"tokenUrl": "/token", "scopes": {}}}}

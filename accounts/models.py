@@ -1,0 +1,73 @@
+"""Who may sign in, their refresh tokens, and the record of what persons did."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class AccountManager(UserManager["User"]):
+    """Stores a missing e-mail as null, since the column is unique."""
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> Any:
+        return super().normalize_email(email) or None
+
+
+class User(AbstractUser):
+    """A person. `session_version` is part of every token: raising it ends all sessions at once."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail", null=True, blank=True, max_length=254)  # type: ignore[assignment]
+    session_version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="username_unique_whatever_case"),
+            models.UniqueConstraint(Lower("email"), name="email_unique_whatever_case"),
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email or None
+
+
+class RefreshFamily(models.Model):
+    """The chain of refresh tokens that began with one sign-in. Only the newest, `current_jti`, is good."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_families")
+    current_jti = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "refresh families"
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.id}"
+
+
+class AuditEntry(models.Model):
+    """One thing that a person did. Append-only; a deleted user's lines stay."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    action = models.CharField(max_length=64)
+    target = models.CharField(max_length=128, blank=True)
+    organization_id = models.BigIntegerField(null=True, blank=True, db_index=True)
+    detail = models.JSONField(default=dict, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {self.target}"

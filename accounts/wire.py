@@ -1,0 +1,102 @@
+"""What every app's request bodies share: unknown fields are refused by name, text is clean, PUT equals PATCH."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from accounts.models import User
+
+MAXIMUM_ID = 2**63 - 1
+
+
+class SignedInRequest(Request):
+    """A request that passed authentication; only type checkers see the difference."""
+
+    user: User
+
+
+class Body(serializers.Serializer[Any]):
+    """A JSON object with known fields only. Read-only fields that are sent back are ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError({"": ["The body must be a JSON object."]})
+        unknown = sorted(str(name) for name in data if name not in self.fields)
+        if unknown:
+            known = ", ".join(sorted(self.fields))
+            raise serializers.ValidationError(
+                {name[:100]: [f"Unknown field. Known are: {known}."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+class Text(serializers.CharField):
+    """A JSON string; numbers and booleans are not quietly turned into one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class Id(serializers.IntegerField):
+    """A whole JSON number that can be an id."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": MAXIMUM_ID} | options)
+
+    def to_internal_value(self, data: Any) -> int:
+        return int(super().to_internal_value(whole_json_number(self, data)))
+
+
+class Whole(serializers.IntegerField):
+    """A whole JSON number, never a string or a boolean."""
+
+    def to_internal_value(self, data: Any) -> int:
+        return int(super().to_internal_value(whole_json_number(self, data)))
+
+
+def whole_json_number(field: serializers.Field[Any, Any, Any, Any], data: Any) -> Any:
+    """Refuse what Python would take for a number and JSON does not."""
+    if isinstance(data, bool | str) or (isinstance(data, float) and not data.is_integer()):
+        field.fail("invalid")
+    return data
+
+
+class Flag(serializers.BooleanField):
+    """A JSON boolean, never a string or a number."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+def parse(body: type[Body], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """The validated body of a request; raises DRF's ValidationError, which names each wrong field."""
+    serializer = body(data=request.data, partial=partial, context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+Row = dict[str, Any]
+
+
+def page(view: APIView, rows: QuerySet[Any], answers: Callable[[list[Row]], list[Row]]) -> Response:
+    """One page of `rows` (a `.values()` queryset), as `answers` shows them."""
+    pagination: Any = api_settings.DEFAULT_PAGINATION_CLASS
+    paginator = pagination()
+    found = paginator.paginate_queryset(rows, view.request, view)
+    response: Response = paginator.get_paginated_response(answers(found))
+    return response
+
+
+def each(answer: Callable[[Row], Row]) -> Callable[[list[Row]], list[Row]]:
+    """For rows that are shown one by one."""
+    return lambda rows: [answer(row) for row in rows]
