@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 
-class RuntimeFailure(Exception):  # noqa: N818  (the engine failed, not this program)
+class RuntimeFailure(Exception):
     """An engine did not do what it was asked. `permanent`: asking again the same way cannot help."""
 
     def __init__(self, message: str, *, permanent: bool) -> None:

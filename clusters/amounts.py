@@ -1,0 +1,52 @@
+"""Amounts: whole numbers inside (milli-CPU, MiB, milli-GPU), GB, cores and devices on the wire.
+
+1 GB = 1024 MiB inside. Every wire value with up to three places comes back unchanged: a step of 0.001 GB is more
+than one MiB, so rounding to the nearest MiB keeps them apart.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+RESOURCES = ("gpu", "cpu", "ram")
+"""The order of a cluster's resources in the planner's vectors."""
+MAXIMUM = 10_000_000
+"""The largest amount on the wire, in GB, cores or devices: far beyond any machine, far below any overflow."""
+MIB_PER_GB = 1024
+UNITS = {"gpu": "GPUs", "cpu": "cores", "ram": "GB of RAM"}
+
+
+class Amount(NamedTuple):
+    """What something needs or has: milli-GPU, milli-CPU, MiB, in the order of RESOURCES."""
+
+    gpu: int
+    cpu: int
+    ram: int
+
+    def minus(self, other: "Amount") -> "Amount":
+        return Amount(self.gpu - other.gpu, self.cpu - other.cpu, self.ram - other.ram)
+
+    def plus(self, other: "Amount") -> "Amount":
+        return Amount(self.gpu + other.gpu, self.cpu + other.cpu, self.ram + other.ram)
+
+    def beyond(self, limit: "Amount") -> list[str]:
+        """The resources in which this is more than `limit`."""
+        return [name for name, mine, its in zip(RESOURCES, self, limit, strict=True) if mine > its]
+
+
+ZERO = Amount(0, 0, 0)
+
+
+def from_wire(resource: str, value: float) -> int:
+    """GB, cores or devices → MiB, milli-CPU or milli-GPU, to the nearest whole one."""
+    return round(value * MIB_PER_GB) if resource == "ram" else round(value * 1000)
+
+
+def to_wire(resource: str, value: int) -> float | int:
+    """MiB, milli-CPU or milli-GPU → a number with up to three places; whole ones without a point."""
+    number = round(value / (MIB_PER_GB if resource == "ram" else 1000), 3)
+    return int(number) if number == int(number) else number
+
+
+def wire(prefix: str, amount: Amount) -> Mapping[str, float | int]:
+    """An amount as three wire fields: `{prefix}_ram`, `_cpu`, `_gpu`."""
+    return {f"{prefix}_{name}": to_wire(name, getattr(amount, name)) for name in ("ram", "cpu", "gpu")}

@@ -1,0 +1,8 @@
+"""Clusters: a fixed amount of RAM, CPU and GPU behind a container engine."""
+
+from django.apps import AppConfig
+
+
+class ClustersConfig(AppConfig):
+    name = "clusters"
+    verbose_name = "Clusters"

@@ -1,0 +1,137 @@
+"""A cluster's capacity and books, and the record of every change to them."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from clusters.amounts import Amount
+from organizations.models import Organization
+from organizations.tenancy import TenantQuerySet
+
+
+class Runtime(models.TextChoices):
+    SIMULATED = "simulated", "simulated"
+
+
+class ClusterState(models.TextChoices):
+    """What a cluster is now; worked out, not stored. The first that applies counts."""
+
+    UNREACHABLE = "unreachable"
+    PAUSED = "paused"
+    OVERCOMMITTED = "overcommitted"
+    READY = "ready"
+
+
+class Cluster(models.Model):
+    """Amounts: MiB, milli-CPU, milli-GPU. `allocated_*` always equals what the cluster's runs hold."""
+
+    membership_path = "organization__memberships"
+
+    my_role: str
+    """Only on rows from `visible_to`: what the asking user is in the organization."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="clusters")
+    name = models.CharField(max_length=200)
+    runtime = models.CharField(max_length=16, choices=Runtime.choices, default=Runtime.SIMULATED)
+    engine_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    """Names the simulated engine; ids alone would meet an old engine after a database was made anew."""
+    connection = models.TextField(blank=True, default="", editable=False)
+    """Encrypted; how to reach the engine."""
+    total_ram = models.BigIntegerField()
+    total_cpu = models.BigIntegerField()
+    total_gpu = models.BigIntegerField()
+    allocated_ram = models.BigIntegerField(default=0, editable=False)
+    allocated_cpu = models.BigIntegerField(default=0, editable=False)
+    allocated_gpu = models.BigIntegerField(default=0, editable=False)
+    paused = models.BooleanField(default=False)
+    max_grace_period_seconds = models.PositiveIntegerField(default=120)
+    missed_observations = models.PositiveIntegerField(default=0, editable=False)
+    unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                "organization",
+                Lower("name"),
+                condition=Q(deleted_at=None),
+                name="cluster_name_unique_in_organization",
+            ),
+            models.CheckConstraint(
+                condition=Q(total_ram__gte=0, total_cpu__gte=0, total_gpu__gte=0),
+                name="cluster_totals_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(allocated_ram__gte=0, allocated_cpu__gte=0, allocated_gpu__gte=0),
+                name="cluster_books_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def total(self) -> Amount:
+        return Amount(self.total_gpu, self.total_cpu, self.total_ram)
+
+    @property
+    def allocated(self) -> Amount:
+        return Amount(self.allocated_gpu, self.allocated_cpu, self.allocated_ram)
+
+    @property
+    def available(self) -> Amount:
+        return available(self.total, self.allocated)
+
+    @property
+    def state(self) -> ClusterState:
+        return state_of(
+            unreachable=self.unreachable_since is not None,
+            paused=self.paused,
+            total=self.total,
+            allocated=self.allocated,
+        )
+
+
+def available(total: Amount, allocated: Amount) -> Amount:
+    """What is free now; never below zero, also on a cluster that shrank."""
+    return Amount(*(max(0, have - held) for have, held in zip(total, allocated, strict=True)))
+
+
+def state_of(*, unreachable: bool, paused: bool, total: Amount, allocated: Amount) -> ClusterState:
+    if unreachable:
+        return ClusterState.UNREACHABLE
+    if paused:
+        return ClusterState.PAUSED
+    return ClusterState.OVERCOMMITTED if allocated.beyond(total) else ClusterState.READY
+
+
+class ClusterEvent(models.Model):
+    """A change of capacity, pause, name or reachability, with old and new value. Append-only."""
+
+    membership_path = "organization__memberships"
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="events")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=32)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    data = models.JSONField(default=dict, blank=True)
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(F("cluster"), F("id").desc(), name="cluster_events_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of cluster {self.cluster_id}"

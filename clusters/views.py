@@ -1,0 +1,109 @@
+"""Clusters over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.errors import InvalidInput, NotFound
+from accounts.wire import SignedInRequest, each, page, parse
+from clusters import selectors, services
+from clusters.models import Cluster
+from clusters.serializers import ClusterAnswer, ClusterBody
+from organizations import selectors as organization_selectors
+from organizations.permissions import Action, require
+
+EXAMPLE = OpenApiExample(
+    "two machines' worth",
+    {"name": "lab", "organization_id": 1, "total_ram": 512, "total_cpu": 128, "total_gpu": 8},
+    request_only=True,
+)
+
+
+def answer(request: SignedInRequest, cluster_id: int) -> dict[str, Any]:
+    return selectors.cluster_answer(selectors.clusters(user=request.user).get(pk=cluster_id))
+
+
+def managed(request: SignedInRequest, cluster_id: int) -> Cluster:
+    """The cluster, if the caller may manage it."""
+    cluster = selectors.cluster(user=request.user, cluster_id=cluster_id)
+    require(cluster.my_role, Action.MANAGE_CLUSTERS)
+    return cluster
+
+
+class Clusters(APIView):
+    @extend_schema(
+        operation_id="list_clusters",
+        tags=["clusters"],
+        summary="Clusters you can use",
+        responses=ClusterAnswer(many=True),
+    )
+    def get(self, request: SignedInRequest) -> Response:
+        return page(self, selectors.clusters(user=request.user), each(selectors.cluster_answer))
+
+    @extend_schema(
+        operation_id="create_cluster",
+        tags=["clusters"],
+        summary="Add a cluster to an organization",
+        request=ClusterBody,
+        responses={201: ClusterAnswer},
+        examples=[EXAMPLE],
+    )
+    def post(self, request: SignedInRequest) -> Response:
+        body = parse(ClusterBody, request)
+        try:
+            organization = organization_selectors.organization(
+                user=request.user, organization_id=body["organization_id"]
+            )
+        except NotFound as error:
+            raise InvalidInput({"organization_id": error.detail}) from error
+        require(organization.my_role, Action.MANAGE_CLUSTERS)
+        cluster = services.create_cluster(actor=request.user, **body)
+        return Response(answer(request, cluster.pk), status=201)
+
+
+class OneCluster(APIView):
+    @extend_schema(
+        operation_id="get_cluster", tags=["clusters"], summary="One cluster", responses=ClusterAnswer
+    )
+    def get(self, request: SignedInRequest, cluster_id: int) -> Response:
+        selectors.cluster(user=request.user, cluster_id=cluster_id)
+        return Response(answer(request, cluster_id))
+
+    @extend_schema(
+        operation_id="change_cluster",
+        tags=["clusters"],
+        summary="Change what the body names; pause with paused: true",
+        request=ClusterBody,
+        responses=ClusterAnswer,
+    )
+    def patch(self, request: SignedInRequest, cluster_id: int) -> Response:
+        cluster = managed(request, cluster_id)
+        changes = parse(ClusterBody, request, partial=True)
+        for field in ("organization_id", "runtime"):
+            if changes.pop(field, getattr(cluster, field)) != getattr(cluster, field):
+                raise InvalidInput({field: "This cannot change. Make a new cluster instead."})
+        services.change_cluster(actor=request.user, cluster_id=cluster_id, changes=changes)
+        return Response(answer(request, cluster_id))
+
+    @extend_schema(
+        operation_id="put_cluster",
+        tags=["clusters"],
+        summary="The same as PATCH",
+        request=ClusterBody,
+        responses=ClusterAnswer,
+    )
+    def put(self, request: SignedInRequest, cluster_id: int) -> Response:
+        return self.patch(request, cluster_id)
+
+    @extend_schema(
+        operation_id="delete_cluster",
+        tags=["clusters"],
+        summary="Delete it; refused while anything runs or waits there",
+        responses={204: None},
+    )
+    def delete(self, request: SignedInRequest, cluster_id: int) -> Response:
+        managed(request, cluster_id)
+        services.delete_cluster(actor=request.user, cluster_id=cluster_id)
+        return Response(status=204)
