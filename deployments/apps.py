@@ -1,0 +1,18 @@
+"""What users ask for, each attempt to run it, and the reconciliation of our books with the engines."""
+
+from django.apps import AppConfig
+
+
+class DeploymentsConfig(AppConfig):
+    name = "deployments"
+    verbose_name = "Deployments"
+
+    def ready(self) -> None:
+        from clusters.services import deletion_vetoes as cluster_vetoes
+        from clusters.services import promised_amounts
+        from deployments import selectors
+        from organizations.services import deletion_vetoes as organization_vetoes
+
+        cluster_vetoes.append(selectors.why_cluster_is_needed)
+        organization_vetoes.append(selectors.why_organization_is_needed)
+        promised_amounts.append(selectors.amount_of_seats)

@@ -1,0 +1,153 @@
+"""Reading deployments, as rows for the wire."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+
+from accounts.errors import NotFound
+from accounts.models import User
+from clusters import amounts
+from clusters.amounts import ZERO, Amount
+from clusters.models import Cluster
+from deployments.models import Dependency, Deployment, DeploymentEvent, Run
+from deployments.states import HOLDS_CAPACITY, Status
+from organizations.permissions import Action, allows
+
+PLAIN = (
+    "id", "name", "docker_image", "status", "reason", "priority", "cluster_id", "organization_id", "command", "args",
+    "env", "secret_env_names", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
+    "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
+    "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "started_at", "ended_at",
+)  # fmt: skip
+COLUMNS = (*PLAIN, "created_by__username", "my_role", *(f"required_{name}" for name in amounts.RESOURCES))
+
+
+def deployments(*, user: User) -> QuerySet[Any]:
+    """Rows of the deployments that the user can see, newest first."""
+    rows: QuerySet[Any] = Deployment.objects.visible_to(user).order_by("-id").values(*COLUMNS)
+    return rows
+
+
+def deployment(*, user: User, deployment_id: int) -> Deployment:
+    """One deployment that the user can see, with `my_role`. Raises NotFound."""
+    found: Deployment | None = Deployment.objects.visible_to(user).filter(pk=deployment_id).first()
+    if found is None:
+        raise NotFound("There is no deployment with this id that you can see.")
+    return found
+
+
+def dependencies_of(deployment_ids: Iterable[int]) -> dict[int, list[int]]:
+    """Deployment → what it waits for, in id order; one query for a whole page."""
+    found: dict[int, list[int]] = defaultdict(list)
+    pairs = (
+        Dependency.objects.filter(deployment_id__in=list(deployment_ids))
+        .order_by("depends_on_id")
+        .values_list("deployment_id", "depends_on_id")
+    )
+    for id_, depends_on in pairs:
+        found[id_].append(depends_on)
+    return found
+
+
+def deployment_answer(row: Mapping[str, Any], dependency_ids: list[int]) -> dict[str, Any]:
+    """A deployment's row as the wire shows it; who may not read environment values sees their names."""
+    answer = {name: row[name] for name in PLAIN}
+    if not allows(row["my_role"], Action.READ_ENV):
+        answer["env"] = dict.fromkeys(row["env"])
+    required = Amount(*(row[f"required_{name}"] for name in amounts.RESOURCES))
+    return {
+        **answer,
+        **amounts.wire("required", required),
+        "created_by": row["created_by__username"],
+        "dependency_ids": dependency_ids,
+        "registry_credential_id": None,
+    }
+
+
+def deployment_answers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A page of rows as the wire shows them."""
+    waits_for = dependencies_of(row["id"] for row in rows)
+    return [deployment_answer(row, waits_for[row["id"]]) for row in rows]
+
+
+def dependents_of(*, user: User, deployment_id: int) -> QuerySet[Any]:
+    """Rows of the deployments that wait for this one."""
+    return deployments(user=user).filter(dependency_rows__depends_on_id=deployment_id)
+
+
+def runs_of(*, deployment_id: int) -> QuerySet[Any]:
+    """Rows of the attempts, newest first, each with what it held and who preempted it."""
+    rows: QuerySet[Any] = (
+        Run.objects.filter(deployment_id=deployment_id)
+        .annotate(held_ram=Sum("allocations__ram"), held_cpu=Sum("allocations__cpu"), held_gpu=Sum("allocations__gpu"))
+        .order_by("-id")
+        .values(
+            "id", "cluster_id", "priority", "booked_at", "running_at", "ended_at", "outcome", "exit_code", "stop_cause",
+            "detail", "organization_id", "preempted_by_id", "preempted_by__organization_id",
+            "held_ram", "held_cpu", "held_gpu",
+        )
+    )  # fmt: skip
+    return rows
+
+
+def run_answer(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's row as the wire shows it; another tenant's preemptor has no id there."""
+    answer = dict(row)
+    organization, preemptors = answer.pop("organization_id"), answer.pop("preempted_by__organization_id")
+    if preemptors != organization:
+        answer["preempted_by_id"] = None
+    return answer | {
+        f"held_{name}": amounts.to_wire(name, row[f"held_{name}"] or 0) for name in amounts.RESOURCES
+    }
+
+
+def events_of(*, deployment_id: int) -> QuerySet[Any]:
+    """Rows of the story, newest first."""
+    rows: QuerySet[Any] = (
+        DeploymentEvent.objects.filter(deployment_id=deployment_id)
+        .order_by("-id")
+        .values("id", "at", "kind", "source", "actor__username", "run_id", "data")
+    )
+    return rows
+
+
+def event_answer(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An event's row as the wire shows it."""
+    answer = dict(row)
+    return answer | {"actor": answer.pop("actor__username")}
+
+
+def why_cluster_is_needed(cluster: Cluster) -> str | None:
+    """Why the cluster may not be deleted now, or None."""
+    here = Deployment.objects.filter(cluster=cluster, deleted_at=None)
+    if running := here.filter(status__in=HOLDS_CAPACITY).count():
+        return f"{running} deployments hold capacity here. Stop them, or wait for their end."
+    if waiting := here.filter(status=Status.PENDING).count():
+        return f"{waiting} deployments wait here. Cancel or move them first."
+    return None
+
+
+def why_organization_is_needed(organization_id: int) -> str | None:
+    """Why the organization may not be deleted now, or None."""
+    busy = Deployment.objects.filter(
+        organization_id=organization_id, deleted_at=None, status__in=[*HOLDS_CAPACITY, Status.PENDING]
+    ).count()
+    return f"{busy} of its deployments run or wait. Stop or cancel them first." if busy else None
+
+
+def amount_of_seats(cluster: Cluster) -> Amount:
+    """What is promised on the cluster beyond what will be free anyway: seats, less what is stopping."""
+    seats = _sum(Deployment.objects.filter(cluster=cluster, seat_granted_at__isnull=False))
+    stopping = _sum(Deployment.objects.filter(cluster=cluster, status=Status.STOPPING))
+    return (
+        Amount(*(max(0, seat - going) for seat, going in zip(seats, stopping, strict=True)))
+        if any(seats)
+        else ZERO
+    )
+
+
+def _sum(rows: QuerySet[Any]) -> Amount:
+    total = rows.aggregate(gpu=Sum("required_gpu"), cpu=Sum("required_cpu"), ram=Sum("required_ram"))
+    return Amount(*(total[name] or 0 for name in amounts.RESOURCES))

@@ -1,0 +1,1 @@
+"""What happens to deployments: one keyword-only function per verb."""

@@ -1,0 +1,142 @@
+"""What a cycle books: starts, evictions, seats and reasons, each in one statement whatever the number.
+
+The caller holds the cluster rows' locks. A count that differs from what was planned means that a deployment changed
+since the snapshot: `StalePlan`, and the whole cycle is rolled back and planned anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+
+class StalePlan(Exception):
+    """A deployment changed between the snapshot and the write."""
+
+
+START = """
+WITH booked AS (
+    UPDATE deployments_deployment SET status = 'starting', reason = NULL, seat_granted_at = NULL, retry_at = NULL,
+        started_at = %(now)s, ended_at = NULL, exit_code = NULL
+    WHERE id = ANY(%(ids)s) AND status = 'pending' AND deleted_at IS NULL
+    RETURNING *
+), runs AS (
+    INSERT INTO deployments_run (deployment_id, organization_id, cluster_id, priority, booked_at, stop_as_failed,
+        detail, spec)
+    SELECT id, organization_id, cluster_id, priority, %(now)s, false, '', jsonb_build_object(
+        'docker_image', docker_image, 'command', command, 'args', args, 'env', env, 'secret_env', secret_env,
+        'working_dir', working_dir, 'image_pull_policy', image_pull_policy, 'restart_policy', restart_policy,
+        'max_retries', max_retries, 'time_limit_seconds', time_limit_seconds,
+        'grace_period_seconds', grace_period_seconds, 'simulated_seconds', simulated_seconds,
+        'labels', labels, 'ports', ports, 'required_ram', required_ram, 'required_cpu', required_cpu,
+        'required_gpu', required_gpu)
+    FROM booked ORDER BY id
+    RETURNING id, deployment_id
+), held AS (
+    INSERT INTO deployments_allocation (run_id, index, cluster_id, ram, cpu, gpu, device_ids, handle)
+    SELECT runs.id, 0, cluster_id, required_ram, required_cpu, required_gpu, '[]'::jsonb, ''
+    FROM runs JOIN booked ON booked.id = runs.deployment_id
+), told AS (
+    INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
+    SELECT booked.id, organization_id, runs.id, %(now)s, 'scheduled', 'scheduler',
+        jsonb_build_object('from', 'pending', 'to', 'starting')
+    FROM runs JOIN booked ON booked.id = runs.deployment_id ORDER BY runs.id
+), books AS (
+    UPDATE clusters_cluster AS cluster SET allocated_ram = allocated_ram + amount.ram,
+        allocated_cpu = allocated_cpu + amount.cpu, allocated_gpu = allocated_gpu + amount.gpu
+    FROM (SELECT cluster_id, sum(required_ram) AS ram, sum(required_cpu) AS cpu, sum(required_gpu) AS gpu
+          FROM booked GROUP BY cluster_id) AS amount
+    WHERE cluster.id = amount.cluster_id
+)
+SELECT count(*) FROM booked
+"""
+EVICT = """
+WITH planned AS (
+    SELECT * FROM unnest(%(victims)s::bigint[], %(preemptors)s::bigint[]) AS pair(victim, preemptor)
+), stopped AS (
+    UPDATE deployments_deployment AS deployment SET status = 'stopping'
+    FROM planned, deployments_deployment AS before
+    WHERE deployment.id = planned.victim AND before.id = deployment.id
+        AND deployment.status IN ('starting', 'running')
+    RETURNING deployment.id, deployment.organization_id, planned.preemptor, before.status AS old
+), runs AS (
+    UPDATE deployments_run AS run SET stop_cause = 'preemption', stop_requested_at = %(now)s,
+        preempted_by_id = stopped.preemptor
+    FROM stopped WHERE run.deployment_id = stopped.id AND run.outcome IS NULL
+    RETURNING run.id, run.deployment_id
+), told AS (
+    INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
+    SELECT stopped.id, stopped.organization_id, runs.id, %(now)s, 'preempted', 'scheduler',
+        jsonb_build_object('from', stopped.old, 'to', 'stopping', 'preemptor_priority', preemptor.priority,
+            'preemptor_id', CASE WHEN preemptor.organization_id = stopped.organization_id THEN preemptor.id END)
+    FROM stopped JOIN runs ON runs.deployment_id = stopped.id
+        JOIN deployments_deployment AS preemptor ON preemptor.id = stopped.preemptor
+    ORDER BY stopped.id
+)
+SELECT count(*) FROM runs
+"""
+SEAT = """
+WITH seated AS (
+    UPDATE deployments_deployment SET seat_granted_at = CASE WHEN %(granted)s THEN %(now)s::timestamptz END
+    WHERE id = ANY(%(ids)s) AND status = 'pending' AND (seat_granted_at IS NULL) = %(granted)s
+    RETURNING id, organization_id
+), told AS (
+    INSERT INTO deployments_deploymentevent (deployment_id, organization_id, at, kind, source, data)
+    SELECT id, organization_id, %(now)s, %(kind)s, 'scheduler', '{}'::jsonb FROM seated ORDER BY id
+)
+SELECT count(*) FROM seated
+"""
+REASON = """
+WITH written AS (
+    UPDATE deployments_deployment AS deployment SET reason = planned.reason
+    FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS planned(id, reason)
+    WHERE deployment.id = planned.id AND deployment.status = 'pending'
+    RETURNING deployment.id
+)
+SELECT count(*) FROM written
+"""
+
+
+def book_starts(*, deployment_ids: Sequence[int], now: datetime) -> None:
+    """Pending → starting, each with a run, its allocation and an event; the clusters' books grow by the same."""
+    _write(START, {"ids": list(deployment_ids), "now": now}, len(deployment_ids))
+
+
+def book_evictions(*, preemptors: Mapping[int, int], now: datetime) -> None:
+    """Running or starting → stopping, for victim → preemptor. What they hold stays booked until the engine says so."""
+    parameters = {"victims": list(preemptors), "preemptors": list(preemptors.values()), "now": now}
+    _write(EVICT, parameters, len(preemptors))
+
+
+def grant_seats(*, deployment_ids: Sequence[int], now: datetime) -> None:
+    """Promise room to pending ones."""
+    _write(
+        SEAT,
+        {"ids": list(deployment_ids), "now": now, "granted": True, "kind": "seat_granted"},
+        len(deployment_ids),
+    )
+
+
+def drop_seats(*, deployment_ids: Sequence[int], now: datetime) -> None:
+    """End a promise without a start."""
+    _write(
+        SEAT,
+        {"ids": list(deployment_ids), "now": now, "granted": False, "kind": "seat_dropped"},
+        len(deployment_ids),
+    )
+
+
+def write_reasons(*, reasons: Mapping[int, str]) -> None:
+    """Store why each pending one waits; the caller passes only those that changed."""
+    _write(REASON, {"ids": list(reasons), "reasons": list(reasons.values())}, len(reasons))
+
+
+def _write(statement: str, parameters: dict[str, Any], expected: int) -> None:
+    if not expected:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        row = cursor.fetchone()
+    if not row or row[0] != expected:
+        raise StalePlan(f"{row[0] if row else 0} of {expected} rows were still as planned")

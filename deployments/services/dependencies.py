@@ -1,0 +1,60 @@
+"""What a deployment waits for: of one organization, and never in a circle."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from accounts.errors import InvalidInput
+from deployments.models import Dependency, Deployment
+
+MAXIMUM = 1000
+REACHES = """
+WITH RECURSIVE upstream(id) AS (
+    SELECT unnest(%(start)s::bigint[])
+    UNION
+    SELECT edge.depends_on_id FROM deployments_dependency edge JOIN upstream ON edge.deployment_id = upstream.id
+)
+SELECT EXISTS (SELECT 1 FROM upstream WHERE id = %(target)s)
+"""
+
+
+def check_dependencies(*, organization_id: int, dependency_ids: Iterable[int]) -> None:
+    """Raise InvalidInput unless all are of the organization and not deleted. The organization's row is locked."""
+    wanted = set(dependency_ids)
+    found = set(
+        Deployment.objects.filter(
+            pk__in=wanted, organization_id=organization_id, deleted_at=None
+        ).values_list("pk", flat=True)
+    )
+    if missing := sorted(wanted - found):
+        names = ", ".join(map(str, missing))
+        raise InvalidInput({"dependency_ids": f"No deployment of this organization has the id {names}."})
+
+
+def set_dependencies(*, deployment: Deployment, dependency_ids: Iterable[int]) -> None:
+    """Replace what it waits for. Raises InvalidInput for a circle; the organization's row is locked."""
+    wanted = set(dependency_ids)
+    check_dependencies(organization_id=deployment.organization_id, dependency_ids=wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(REACHES, {"start": sorted(wanted), "target": deployment.pk})
+        row = cursor.fetchone()
+    if row and row[0]:
+        raise InvalidInput(
+            {
+                "dependency_ids": f"This would close a circle: one of them waits for {deployment.pk}, directly or not."
+            }
+        )
+    Dependency.objects.filter(deployment=deployment).exclude(depends_on_id__in=wanted).delete()
+    Dependency.objects.bulk_create(
+        [Dependency(deployment=deployment, depends_on_id=id_) for id_ in sorted(wanted)],
+        ignore_conflicts=True,
+    )
+
+
+def dependency_ids(deployment_id: int) -> list[int]:
+    """What it waits for, in id order."""
+    return list(
+        Dependency.objects.filter(deployment_id=deployment_id)
+        .order_by("depends_on_id")
+        .values_list("depends_on_id", flat=True)
+    )

@@ -1,0 +1,36 @@
+"""The worker's reconcile pass: every SCHEDULER_INTERVAL for all clusters with something live, sooner on a hint."""
+
+import time
+
+from celery import shared_task
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Mod
+
+from clusters.models import Cluster
+from deployments.models import Run
+from deployments.reconciling import wakeups
+from deployments.services.reconciliation import reconcile_cluster
+
+QUIET_ROTATION = 30
+"""Clusters with nothing live are looked at once in so many passes, for containers that nobody owns."""
+
+
+@shared_task(name="deployments.reconcile")
+def reconcile(cluster_ids: list[int]) -> None:
+    """One pass for each; hinted again if something happened meanwhile."""
+    seen = wakeups.begin(cluster_ids)
+    busy = [cluster_id for cluster_id in cluster_ids if not reconcile_cluster(cluster_id=cluster_id)]
+    # Whoever is at a busy one sees that its counter moved, and queues the pass again.
+    wakeups.again({id_: count for id_, count in seen.items() if id_ not in busy})
+
+
+@shared_task(name="deployments.reconcile_all")
+def reconcile_all() -> None:
+    """Fan the clusters out, one task each."""
+    turn = int(time.time() // settings.SCHEDULER_INTERVAL) % QUIET_ROTATION
+    live = Exists(Run.objects.filter(cluster=OuterRef("pk"), outcome=None))
+    needy = Cluster.objects.annotate(live=live, turn_of=Mod(F("pk"), Value(QUIET_ROTATION))).filter(
+        Q(live=True) | Q(missed_observations__gt=0) | Q(turn_of=turn, deleted_at=None)
+    )
+    wakeups.send(needy.values_list("pk", flat=True))

@@ -1,0 +1,15 @@
+from django.urls import path
+
+from deployments import views
+
+ONE = "deployments/<int:deployment_id>"
+urlpatterns = [
+    path("deployments", views.Deployments.as_view(), name="deployments"),
+    path(ONE, views.OneDeployment.as_view(), name="deployment"),
+    path(f"{ONE}/stop", views.Stop.as_view(), name="stop"),
+    path(f"{ONE}/cancel", views.Cancel.as_view(), name="cancel"),
+    path(f"{ONE}/dependencies", views.Dependencies.as_view(), name="dependencies"),
+    path(f"{ONE}/dependents", views.Dependents.as_view(), name="dependents"),
+    path(f"{ONE}/runs", views.Runs.as_view(), name="runs"),
+    path(f"{ONE}/events", views.Events.as_view(), name="events"),
+]

@@ -1,0 +1,92 @@
+"""How an end is judged: pure, so that every case is a row of a test."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deployments.models import Outcome, RestartPolicy, StopCause
+from deployments.states import Status
+
+FIRST_BACKOFF_SECONDS = 10
+LONGEST_BACKOFF_SECONDS = 300
+MOST_LOSSES = 10
+"""A deployment whose runs the engine keeps losing fails in the end, so that it cannot circle for ever."""
+
+
+class Failure(StrEnum):
+    """Why a deployment failed; closed, and shown to its user."""
+
+    EXITED = "exited_with_error"
+    TIME_LIMIT = "time_limit"
+    STOPPED = "stopped_as_failed"
+    START_REFUSED = "start_refused"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All that the judgement depends on."""
+
+    own: bool
+    lost: bool = False
+    refused: bool = False
+    exit_code: int | None = None
+    stop_cause: StopCause | None = None
+    stop_as_failed: bool = False
+    restart_policy: RestartPolicy = RestartPolicy.NEVER
+    max_retries: int = 0
+    retries_used: int = 0
+    lost_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the end means. `retry_after`: seconds of waiting before it may start again; None: at once."""
+
+    status: Status
+    outcome: Outcome
+    failure: Failure | None = None
+    retry_after: int | None = None
+    uses_retry: bool = False
+
+
+def judge(end: Ended) -> Verdict:
+    """The state that the deployment goes to, and the outcome of its run.
+
+    An end that follows our stop signal belongs to the stop, whatever the exit code. Preemptions and lost
+    containers never use up the user's retries.
+    """
+    if end.refused:
+        return Verdict(Status.FAILED, Outcome.FAILED, Failure.START_REFUSED)
+    if end.lost:
+        if end.lost_count >= MOST_LOSSES:
+            return Verdict(Status.FAILED, Outcome.LOST, Failure.LOST)
+        return Verdict(Status.PENDING, Outcome.LOST)
+    if end.stop_cause and not end.own:
+        return _stopped(end)
+    return _by_itself(end)
+
+
+def _stopped(end: Ended) -> Verdict:
+    if end.stop_cause is StopCause.PREEMPTION:
+        return Verdict(Status.PENDING, Outcome.PREEMPTED)
+    if end.stop_cause is StopCause.TIME_LIMIT:
+        return Verdict(Status.FAILED, Outcome.STOPPED, Failure.TIME_LIMIT)
+    if end.stop_as_failed:
+        return Verdict(Status.FAILED, Outcome.STOPPED, Failure.STOPPED)
+    return Verdict(Status.COMPLETED, Outcome.STOPPED)
+
+
+def _by_itself(end: Ended) -> Verdict:
+    good = end.exit_code == 0
+    outcome = Outcome.COMPLETED if good else Outcome.FAILED
+    # A stop that the user asked for stands also when the run was quicker: it does not start again.
+    may_restart = end.stop_cause in {None, StopCause.PREEMPTION}
+    if may_restart and end.restart_policy == RestartPolicy.ALWAYS and good:
+        return Verdict(Status.PENDING, outcome, retry_after=FIRST_BACKOFF_SECONDS)
+    restarts = end.restart_policy in {RestartPolicy.ALWAYS, RestartPolicy.ON_FAILURE}
+    if may_restart and restarts and not good and end.retries_used < end.max_retries:
+        wait = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**end.retries_used)
+        return Verdict(Status.PENDING, outcome, retry_after=wait, uses_retry=True)
+    if good:
+        return Verdict(Status.COMPLETED, outcome)
+    return Verdict(Status.FAILED, outcome, Failure.EXITED)

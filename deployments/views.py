@@ -1,0 +1,255 @@
+"""Deployments over HTTP. `start` is in scheduling, which knows the planner."""
+
+from typing import Any
+
+from django_filters import FilterSet
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.errors import InvalidInput, NotFound
+from accounts.wire import SignedInRequest, each, page, parse
+from clusters import selectors as cluster_selectors
+from clusters.models import Cluster
+from deployments import selectors
+from deployments.filters import DeploymentFilter
+from deployments.models import Deployment
+from deployments.serializers import DeploymentAnswer, DeploymentBody, EventAnswer, RunAnswer
+from deployments.services import steer, submit
+from organizations.permissions import Action, require
+
+EXAMPLE = OpenApiExample(
+    "a training job that waits for another",
+    {
+        "name": "train",
+        "docker_image": "pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime",
+        "cluster_id": 1,
+        "required_ram": 64,
+        "required_cpu": 8,
+        "required_gpu": 2,
+        "priority": "HIGH",
+        "dependency_ids": [11],
+        "simulated_seconds": 60,
+    },
+    request_only=True,
+)
+
+
+def answer(request: SignedInRequest, deployment_id: int) -> dict[str, Any]:
+    row = selectors.deployments(user=request.user).get(pk=deployment_id)
+    return selectors.deployment_answer(row, selectors.dependencies_of([deployment_id])[deployment_id])
+
+
+def changeable(request: SignedInRequest, deployment_id: int) -> Deployment:
+    """The deployment, if the caller may change it: their own, or anybody's for admins."""
+    deployment = selectors.deployment(user=request.user, deployment_id=deployment_id)
+    own = deployment.created_by_id == request.user.pk
+    require(deployment.my_role, Action.CHANGE_OWN_DEPLOYMENTS if own else Action.CHANGE_ANY_DEPLOYMENT)
+    return deployment
+
+
+def usable_cluster(request: SignedInRequest, cluster_id: int) -> Cluster:
+    """A cluster that the caller may submit to."""
+    try:
+        cluster = cluster_selectors.cluster(user=request.user, cluster_id=cluster_id)
+    except NotFound as error:
+        raise InvalidInput({"cluster_id": error.detail}) from error
+    require(cluster.my_role, Action.SUBMIT)
+    return cluster
+
+
+def filtered(request: SignedInRequest) -> Any:
+    """The caller's deployments, as the query asks. Raises ValidationError naming the parameter."""
+    known = {*DeploymentFilter.base_filters, "limit", "cursor"}
+    if unknown := sorted(set(request.query_params) - known):
+        raise ValidationError(
+            {name: [f"Unknown parameter. Known are: {', '.join(sorted(known))}."] for name in unknown}
+        )
+    found: FilterSet = DeploymentFilter(
+        request.query_params, queryset=selectors.deployments(user=request.user)
+    )
+    if not found.is_valid():
+        raise ValidationError(found.errors)
+    return found.qs
+
+
+class Deployments(APIView):
+    filterset_class = DeploymentFilter
+
+    @extend_schema(
+        operation_id="list_deployments",
+        tags=["deployments"],
+        summary="Deployments you can see, newest first",
+        responses=DeploymentAnswer(many=True),
+    )
+    def get(self, request: SignedInRequest) -> Response:
+        return page_of_deployments(self, filtered(request))
+
+    @extend_schema(
+        operation_id="submit_deployment",
+        tags=["deployments"],
+        summary="Submit a deployment",
+        request=DeploymentBody,
+        responses={201: DeploymentAnswer},
+        examples=[EXAMPLE],
+    )
+    def post(self, request: SignedInRequest) -> Response:
+        body = parse(DeploymentBody, request)
+        cluster = usable_cluster(request, body.pop("cluster_id"))
+        organization_id = body.pop("organization_id", None) or cluster.organization_id
+        if organization_id != cluster.organization_id:
+            raise InvalidInput(
+                {"organization_id": "The cluster belongs to another organization. Leave this out."}
+            )
+        body.pop("registry_credential_id", None)
+        deployment = submit.submit_deployment(
+            actor=request.user, organization_id=organization_id, cluster=cluster, **body
+        )
+        return Response(answer(request, deployment.pk), status=201)
+
+
+class OneDeployment(APIView):
+    @extend_schema(
+        operation_id="get_deployment",
+        tags=["deployments"],
+        summary="One deployment",
+        responses=DeploymentAnswer,
+    )
+    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
+        selectors.deployment(user=request.user, deployment_id=deployment_id)
+        return Response(answer(request, deployment_id))
+
+    @extend_schema(
+        operation_id="change_deployment",
+        tags=["deployments"],
+        summary="Change what the body names",
+        description="Name and priority in any state that is not final; everything else while pending.",
+        request=DeploymentBody,
+        responses=DeploymentAnswer,
+    )
+    def patch(self, request: SignedInRequest, deployment_id: int) -> Response:
+        deployment = changeable(request, deployment_id)
+        changes = parse(DeploymentBody, request, partial=True)
+        changes.pop("registry_credential_id", None)
+        if changes.pop("organization_id", None) not in {None, deployment.organization_id}:
+            raise InvalidInput({"organization_id": "This cannot change. Submit a new deployment instead."})
+        cluster_id = changes.pop("cluster_id", deployment.cluster_id)
+        cluster = usable_cluster(request, cluster_id) if cluster_id != deployment.cluster_id else None
+        if cluster and cluster.organization_id != deployment.organization_id:
+            raise InvalidInput({"cluster_id": "This cluster belongs to another organization."})
+        submit.change_deployment(actor=request.user, deployment=deployment, changes=changes, cluster=cluster)
+        return Response(answer(request, deployment_id))
+
+    @extend_schema(
+        operation_id="put_deployment",
+        tags=["deployments"],
+        summary="The same as PATCH",
+        request=DeploymentBody,
+        responses=DeploymentAnswer,
+    )
+    def put(self, request: SignedInRequest, deployment_id: int) -> Response:
+        return self.patch(request, deployment_id)
+
+    @extend_schema(
+        operation_id="delete_deployment",
+        tags=["deployments"],
+        summary="Delete it: pending (cancels it) or ended",
+        responses={204: None},
+    )
+    def delete(self, request: SignedInRequest, deployment_id: int) -> Response:
+        changeable(request, deployment_id)
+        steer.delete_deployment(actor=request.user, deployment_id=deployment_id)
+        return Response(status=204)
+
+
+class Stop(APIView):
+    @extend_schema(
+        operation_id="stop_deployment",
+        tags=["deployments"],
+        summary="Stop its run; it completes when it is gone",
+        request=None,
+        responses={200: DeploymentAnswer},
+        parameters=[
+            OpenApiParameter(
+                "status", enum=["completed", "failed"], description="What it becomes. Default completed."
+            )
+        ],
+    )
+    def post(self, request: SignedInRequest, deployment_id: int) -> Response:
+        changeable(request, deployment_id)
+        becomes = request.query_params.get("status", "completed")
+        if becomes not in {"completed", "failed"}:
+            raise ValidationError({"status": ["Write completed or failed."]})
+        steer.stop_deployment(actor=request.user, deployment_id=deployment_id, as_failed=becomes == "failed")
+        return Response(answer(request, deployment_id))
+
+
+class Cancel(APIView):
+    @extend_schema(
+        operation_id="cancel_deployment",
+        tags=["deployments"],
+        summary="Take a pending one out of the queue",
+        request=None,
+        responses={200: DeploymentAnswer},
+    )
+    def post(self, request: SignedInRequest, deployment_id: int) -> Response:
+        changeable(request, deployment_id)
+        steer.cancel_deployment(actor=request.user, deployment_id=deployment_id)
+        return Response(answer(request, deployment_id))
+
+
+class Dependencies(APIView):
+    @extend_schema(
+        operation_id="list_dependencies",
+        tags=["deployments"],
+        summary="What it waits for",
+        responses=DeploymentAnswer(many=True),
+    )
+    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
+        selectors.deployment(user=request.user, deployment_id=deployment_id)
+        rows = selectors.deployments(user=request.user).filter(dependent_rows__deployment_id=deployment_id)
+        return page_of_deployments(self, rows)
+
+
+class Dependents(APIView):
+    @extend_schema(
+        operation_id="list_dependents",
+        tags=["deployments"],
+        summary="What waits for it",
+        responses=DeploymentAnswer(many=True),
+    )
+    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
+        selectors.deployment(user=request.user, deployment_id=deployment_id)
+        return page_of_deployments(
+            self, selectors.dependents_of(user=request.user, deployment_id=deployment_id)
+        )
+
+
+class Runs(APIView):
+    @extend_schema(
+        operation_id="list_runs",
+        tags=["deployments"],
+        summary="The attempts to run it",
+        responses=RunAnswer(many=True),
+    )
+    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
+        selectors.deployment(user=request.user, deployment_id=deployment_id)
+        return page(self, selectors.runs_of(deployment_id=deployment_id), each(selectors.run_answer))
+
+
+class Events(APIView):
+    @extend_schema(
+        operation_id="list_events",
+        tags=["deployments"],
+        summary="Its story",
+        responses=EventAnswer(many=True),
+    )
+    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
+        selectors.deployment(user=request.user, deployment_id=deployment_id)
+        return page(self, selectors.events_of(deployment_id=deployment_id), each(selectors.event_answer))
+
+
+def page_of_deployments(view: APIView, rows: Any) -> Response:
+    """A page, with what each waits for fetched once for all of them."""
+    return page(view, rows, selectors.deployment_answers)
