@@ -10,7 +10,7 @@ from scheduling.core.reasons import Reason
 from scheduling.core.state import Amount, ClusterPlan, ClusterState, Pending, Plan, Policy, Running, Snapshot
 
 
-class InvariantBroken(Exception):  # noqa: N818 (a plain statement reads better in the log)
+class InvariantBroken(Exception):
     """A plan that must not be applied; the message names the cluster and the figures."""
 
 

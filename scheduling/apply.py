@@ -1,0 +1,27 @@
+"""The only writer of a plan: a fixed number of statements, whatever the plan's size."""
+
+from datetime import datetime
+
+from deployments.services import booking
+from scheduling.core.state import Plan, Snapshot
+
+
+def apply(snapshot: Snapshot, plan: Plan, now: datetime) -> None:
+    """Book the plan. The clusters' rows are locked. Raises StalePlan when a deployment changed since the snapshot."""
+    starts: list[int] = []
+    seats: list[int] = []
+    dropped: list[int] = []
+    preemptors: dict[int, int] = {}
+    reasons: dict[int, str] = {}
+    for state, decided in zip(snapshot.clusters, plan.clusters, strict=True):
+        starts += decided.starts
+        seats += decided.seats
+        dropped += decided.dropped_seats
+        preemptors |= {eviction.victim: eviction.preemptor for eviction in decided.evictions}
+        stored = {waiting.id: waiting.reason for waiting in state.pending}
+        reasons |= {id_: reason.value for id_, reason in decided.reasons if stored[id_] is not reason}
+    booking.drop_seats(deployment_ids=dropped, now=now)
+    booking.book_evictions(preemptors=preemptors, now=now)
+    booking.grant_seats(deployment_ids=seats, now=now)
+    booking.book_starts(deployment_ids=starts, now=now)
+    booking.write_reasons(reasons=reasons)

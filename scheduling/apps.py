@@ -1,0 +1,21 @@
+"""Who runs next: the shell around the pure core, and every view that needs the planner."""
+
+from typing import Any
+
+from django.apps import AppConfig
+
+
+class SchedulingConfig(AppConfig):
+    name = "scheduling"
+    verbose_name = "Scheduling"
+
+    def ready(self) -> None:
+        from clusters.signals import capacity_changed
+        from deployments.signals import scheduling_wanted
+        from scheduling.hints import wakeups
+
+        def hint(sender: Any, cluster_ids: set[int], **_: Any) -> None:
+            wakeups.on_commit(cluster_ids)
+
+        for signal in (capacity_changed, scheduling_wanted):
+            signal.connect(hint, weak=False, dispatch_uid="hint_the_scheduler")

@@ -1,0 +1,116 @@
+"""The only translator from rows to the core's snapshot: three queries, whatever the number of clusters."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from clusters.amounts import RESOURCES
+from clusters.models import Cluster
+from clusters.models import ClusterState as Condition
+from deployments.models import Deployment
+from deployments.states import HOLDS_CAPACITY, Status
+from scheduling.core.reasons import Reason
+from scheduling.core.state import ClusterState, Pending, Running, Snapshot
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+BLOCKED = {
+    Condition.PAUSED: Reason.CLUSTER_PAUSED,
+    Condition.UNREACHABLE: Reason.CLUSTER_UNREACHABLE,
+    Condition.OVERCOMMITTED: Reason.CLUSTER_OVERCOMMITTED,
+}
+REASONS: dict[str, Reason] = {reason.value: reason for reason in Reason}
+UNMET = """
+SELECT dependency.deployment_id, bool_or(upstream.status IN ('failed', 'cancelled'))
+FROM deployments_dependency AS dependency
+JOIN deployments_deployment AS waiting ON waiting.id = dependency.deployment_id
+JOIN deployments_deployment AS upstream ON upstream.id = dependency.depends_on_id
+WHERE waiting.cluster_id = ANY(%s) AND waiting.status = 'pending' AND upstream.status <> 'completed'
+GROUP BY dependency.deployment_id
+"""
+
+
+def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
+    """What the planner may know of these clusters; their rows are locked, so that nobody books meanwhile."""
+    ids = [cluster.pk for cluster in clusters]
+    pending = _pending(ids, now)
+    running = _running(ids)
+    return Snapshot(
+        tuple(
+            ClusterState(
+                id=cluster.pk,
+                resources=RESOURCES,
+                pools=(tuple(cluster.total),),
+                running=tuple(running[cluster.pk]),
+                pending=tuple(pending[cluster.pk]),
+                blocked=BLOCKED.get(cluster.state),
+            )
+            for cluster in clusters
+        )
+    )
+
+
+def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
+    holds = _dependency_holds(cluster_ids)
+    found: dict[int, list[Pending]] = defaultdict(list)
+    rows: Any = (
+        Deployment.objects.filter(cluster_id__in=cluster_ids, status=Status.PENDING)
+        .order_by("cluster_id", "-priority", "queued_at", "id")
+        .values_list(
+            "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "queued_at",
+            "seat_granted_at", "reason", "retry_at", "organization_id", "created_by_id",
+        )
+    )  # fmt: skip
+    for (
+        id_,
+        cluster_id,
+        gpu,
+        cpu,
+        ram,
+        priority,
+        queued,
+        seat,
+        reason,
+        retry_at,
+        organization,
+        user,
+    ) in rows.iterator():
+        hold = holds.get(id_)
+        if hold is None and retry_at is not None and retry_at > now:
+            hold = Reason.WAITING_FOR_RETRY
+        found[cluster_id].append(
+            Pending(
+                id_, (gpu, cpu, ram), priority, (queued - EPOCH) // MICROSECOND, hold, seat is not None,
+                organization, user or 0, REASONS.get(reason) if reason else None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _dependency_holds(cluster_ids: list[int]) -> dict[int, Reason]:
+    with connection.cursor() as cursor:
+        cursor.execute(UNMET, [cluster_ids])
+        return {
+            id_: Reason.DEPENDENCY_FAILED if failed else Reason.WAITING_FOR_DEPENDENCIES
+            for id_, failed in cursor.fetchall()
+        }
+
+
+def _running(cluster_ids: list[int]) -> dict[int, list[Running]]:
+    # A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
+    found: dict[int, list[Running]] = defaultdict(list)
+    rows: Any = Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY).values_list(
+        "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
+        "organization_id", "created_by_id",
+    )  # fmt: skip
+    for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user in rows.iterator():
+        found[cluster_id].append(
+            Running(
+                id_, (gpu, cpu, ram), priority, (started - EPOCH) // MICROSECOND, status == Status.STOPPING,
+                organization, user or 0,
+            )
+        )  # fmt: skip
+    return found

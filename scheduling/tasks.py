@@ -1,0 +1,56 @@
+"""The beat's sweep, and the cycles that workers run for it and for hints."""
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from deployments.models import Deployment
+from deployments.services.booking import StalePlan
+from deployments.states import Status
+from scheduling import heartbeat
+from scheduling.core.invariants import InvariantBroken
+from scheduling.hints import wakeups
+from scheduling.services import run_cycle
+
+log = structlog.get_logger(__name__)
+BATCH = 50
+"""Clusters planned together in one short transaction."""
+
+
+@shared_task(name="scheduling.sweep")
+def sweep() -> None:
+    """Every SCHEDULER_INTERVAL_SECONDS: a cycle for each cluster where anybody waits, fanned out to the workers."""
+    heartbeat.beat()
+    waiting = (
+        Deployment.objects.filter(status=Status.PENDING)
+        .order_by("cluster_id")
+        .values_list("cluster_id", flat=True)
+        .distinct()
+    )
+    ids = list(waiting)
+    for start in range(0, len(ids), BATCH):
+        run_cycles.apply_async(
+            (ids[start : start + BATCH],), expires=max(5, settings.SCHEDULER_INTERVAL_SECONDS)
+        )
+
+
+@shared_task(name="scheduling.run_cycles")
+def run_cycles(cluster_ids: list[int]) -> None:
+    """One cycle of these clusters; asked for again where a hint came meanwhile or somebody held the lock."""
+    seen = wakeups.begin(cluster_ids)
+    locked: tuple[int, ...] = ()
+    try:
+        locked = run_cycle(cluster_ids=cluster_ids).locked
+        heartbeat.beat()
+    except StalePlan:
+        locked = tuple(cluster_ids)
+    except InvariantBroken as broken:
+        log.error("plan_refused", clusters=cluster_ids, error=str(broken))
+        if len(cluster_ids) > 1:
+            # One by one, so that a bad plan for one cluster does not stop the others.
+            for cluster_id in cluster_ids:
+                run_cycles.apply_async(([cluster_id],), expires=max(5, settings.SCHEDULER_INTERVAL_SECONDS))
+    except RedisError as error:
+        log.warning("heartbeat_lost", error=str(error))
+    wakeups.again(seen, also=locked)
