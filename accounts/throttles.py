@@ -4,10 +4,21 @@ import hashlib
 from typing import Any
 
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 
-class RegisterThrottle(SimpleRateThrottle):
+class Throttle(SimpleRateThrottle):
+    """Reads its rate when it is asked, not when it is imported."""
+
+    scope: str
+
+    def get_rate(self) -> str:
+        rates: dict[str, str] = api_settings.DEFAULT_THROTTLE_RATES
+        return rates[self.scope]
+
+
+class RegisterThrottle(Throttle):
     """By address: nobody is signed in yet."""
 
     scope = "register"
@@ -16,7 +27,7 @@ class RegisterThrottle(SimpleRateThrottle):
         return str(self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)})
 
 
-class TokenThrottle(SimpleRateThrottle):
+class TokenThrottle(Throttle):
     """By username and address together, so that nobody can lock another person out from elsewhere."""
 
     scope = "token"
@@ -28,7 +39,7 @@ class TokenThrottle(SimpleRateThrottle):
         return str(self.cache_format % {"scope": self.scope, "ident": ident})
 
 
-class JoinThrottle(SimpleRateThrottle):
+class JoinThrottle(Throttle):
     """By user: guessing invite codes must not pay."""
 
     scope = "join"

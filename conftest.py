@@ -1,0 +1,94 @@
+"""What all tests share: the cast (alice owns, bob is a member, charlie is nobody) and quick, quiet settings."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import override_settings
+from rest_framework.test import APIClient
+
+GENEROUS = "1000000/second"
+cache_of_this_test = ""
+
+
+def key_of_this_test(key: str, prefix: str, version: int) -> str:
+    """Each test has a cache of its own; emptying the cache would empty the Redis that all workers share."""
+    return f"{prefix}:{cache_of_this_test}:{version}:{key}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_for_tests() -> Iterator[None]:
+    """Quick password hashes, no throttling, no hints: a test that is about one of them sets it back."""
+    rest = django_settings.REST_FRAMEWORK
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher", *django_settings.PASSWORD_HASHERS],
+        REST_FRAMEWORK=rest
+        | {"DEFAULT_THROTTLE_RATES": dict.fromkeys(rest["DEFAULT_THROTTLE_RATES"], GENEROUS)},
+        CACHES={"default": django_settings.CACHES["default"] | {"KEY_FUNCTION": key_of_this_test}},
+        SCHEDULER_HINTS=False,
+    ):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    """An empty cache."""
+    global cache_of_this_test
+    cache_of_this_test = uuid4().hex
+
+
+@pytest.fixture
+def alice(db: None) -> Any:
+    """Owns the lab."""
+    from accounts.tests.factories import UserFactory
+
+    return UserFactory(username="alice")
+
+
+@pytest.fixture
+def lab(alice: Any) -> Any:
+    """Alice's organization."""
+    from organizations.tests.factories import OrganizationFactory
+
+    return OrganizationFactory(name="lab", owner=alice)
+
+
+@pytest.fixture
+def bob(lab: Any) -> Any:
+    """A member of the lab."""
+    from organizations.tests.factories import MembershipFactory
+
+    return MembershipFactory(organization=lab, user__username="bob").user
+
+
+@pytest.fixture
+def charlie(db: None) -> Any:
+    """Somebody in no organization."""
+    from accounts.tests.factories import UserFactory
+
+    return UserFactory(username="charlie")
+
+
+@pytest.fixture
+def cluster(lab: Any) -> Any:
+    """The lab's empty cluster: 8 GPUs, 64 cores, 256 GB."""
+    from clusters.tests.factories import ClusterFactory
+
+    return ClusterFactory(organization=lab, name="gpu-box")
+
+
+@pytest.fixture
+def api(db: None) -> Callable[..., APIClient]:
+    """`api(alice).post("/clusters", {...})` sends JSON with a real token of alice's; `api()` is nobody signed in."""
+    from accounts.tokens import issue
+
+    def client(user: Any = None) -> APIClient:
+        client = APIClient()
+        client.default_format = "json"
+        if user is not None:
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue(user=user)['access_token']}")
+        return client
+
+    return client
