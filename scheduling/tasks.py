@@ -5,34 +5,22 @@ from celery import shared_task
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from deployments.models import Deployment
 from deployments.services.booking import StalePlan
-from deployments.states import Status
 from scheduling import heartbeat
 from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
+from scheduling.selectors import batches_with_waiting
 from scheduling.services import run_cycle
 
 log = structlog.get_logger(__name__)
-BATCH = 50
-"""Clusters planned together in one short transaction."""
 
 
 @shared_task(name="scheduling.sweep")
 def sweep() -> None:
     """Every SCHEDULER_INTERVAL_SECONDS: a cycle for each cluster where anybody waits, fanned out to the workers."""
     heartbeat.beat()
-    waiting = (
-        Deployment.objects.filter(status=Status.PENDING)
-        .order_by("cluster_id")
-        .values_list("cluster_id", flat=True)
-        .distinct()
-    )
-    ids = list(waiting)
-    for start in range(0, len(ids), BATCH):
-        run_cycles.apply_async(
-            (ids[start : start + BATCH],), expires=max(5, settings.SCHEDULER_INTERVAL_SECONDS)
-        )
+    for cluster_ids in batches_with_waiting():
+        run_cycles.apply_async((cluster_ids,), expires=max(5, settings.SCHEDULER_INTERVAL_SECONDS))
 
 
 @shared_task(name="scheduling.run_cycles")
