@@ -1,4 +1,6 @@
-"""Random cluster states, small in number and size, so that contention and ties are common."""
+"""Random cluster states for the planner, small in number and size, so that contention and ties are common."""
+
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -12,11 +14,12 @@ HOLDS = (Reason.WAITING_FOR_DEPENDENCIES, Reason.DEPENDENCY_FAILED, Reason.WAITI
 priorities = st.integers(1, 3)
 times = st.integers(0, 3)
 holds = st.sampled_from((None,) * 9 + HOLDS)
+MIDDLE_PREEMPTS_TOO = Policy(may_preempt={2: frozenset({1}), 3: frozenset({1, 2})})
 policies = st.sampled_from(
     [
         Policy(),
         Policy(),
-        Policy(may_preempt={2: frozenset({1}), 3: frozenset({1, 2})}),
+        MIDDLE_PREEMPTS_TOO,
         Policy(may_preempt={3: frozenset({1})}),
         Policy(may_preempt={1: frozenset({1, 2}), 3: frozenset({2, 3})}),  # who is not lower is no victim
         Policy(may_preempt={}),
@@ -60,3 +63,39 @@ def clusters(draw: st.DrawFn, blocks: tuple[Reason, ...] = BLOCKS, shrunk: bool 
     first_pool = draw(st.sampled_from([total, (1,) * width]))
     pools = (total,) if first_pool == total else (first_pool, minus(total, first_pool))
     return ClusterState(1, RESOURCES[:width], pools, tuple(running), tuple(pending), blocked)
+
+
+def contended_cluster(dice: Random) -> ClusterState:
+    """A nearly full cluster with preemptors that want much and lower work that fits into the gaps.
+
+    Drawn evenly and not by hypothesis, whose love of zeros and equal rows seldom reaches a withdrawal or an
+    offer of the whole plan's victims.
+    """
+
+    def amount(low: int, high: int) -> Amount:
+        return tuple(dice.randint(low, high) for _ in range(width))
+
+    width = dice.randint(1, 2)
+    runs, waits = dice.randint(1, 5), dice.randint(2, 7)
+    ids = dice.sample(range(1, 1 + runs + waits), runs + waits)
+    running = [
+        Running(
+            ids.pop(),
+            amount(0, dice.choice((2, 6))),
+            dice.randint(1, 2),
+            dice.randint(0, 2),
+            dice.random() < 0.12,
+        )
+        for _ in range(runs)
+    ]
+    slack = amount(0, 6)
+    total = tuple(map(sum, zip(slack, *(run.need for run in running), strict=True)))
+    later = minus(total, *(run.need for run in running if not run.stopping))
+    pending = []
+    for _ in range(waits):
+        priority = dice.choice((1, 1, 2, 3, 3))
+        need = amount(1, 8) if priority == 3 else amount(0, 3)
+        seated = priority == 3 and dice.random() < 0.15 and fits(need, later)
+        later = minus(later, need) if seated else later
+        pending.append(Pending(ids.pop(), need, priority, dice.randint(0, 2), seated=seated))
+    return ClusterState(1, RESOURCES[:width], (total,), tuple(running), tuple(pending))

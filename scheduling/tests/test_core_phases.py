@@ -182,6 +182,26 @@ def test_a_victim_makes_room_for_one_preemptor_only():
     assert evicted(plan) == [(1, 8)]
 
 
+def test_a_withdrawn_start_does_not_come_back_into_room_that_is_only_being_freed():
+    # 3 starts in the room from which 4 was withdrawn; what 2 leaves of its victim is not free before it ends.
+    running = [
+        runs(21, 4, stopping=True),
+        runs(22, 12, since=1),
+        runs(23, 12, since=2),
+    ]
+    pending = [
+        waits(1, 8, HIGH, seated=True),
+        waits(2, 8, HIGH, since=1),
+        waits(3, 5, HIGH, since=2),
+        waits(5, 8, HIGH, since=3),
+        waits(4, 1, LOW),
+    ]
+    plan = plan_of(cluster(33, running=running, pending=pending))
+    assert plan.starts == (3,)
+    assert plan.seats == (2, 5)
+    assert evicted(plan) == [(22, 2), (23, 5)]
+
+
 def test_clusters_are_planned_side_by_side_and_do_not_lend_each_other_room():
     states = (
         cluster(2, pending=[waits(1, 3), waits(2, 2)], id_=7),

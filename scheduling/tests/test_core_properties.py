@@ -1,6 +1,7 @@
 """What holds for every plan, whatever the cluster looks like; and agreement with the reference model."""
 
 from dataclasses import replace
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,15 @@ from scheduling.core.invariants import check
 from scheduling.core.reasons import Reason
 from scheduling.core.state import Amount, ClusterPlan, ClusterState, Pending, Policy, Snapshot
 from scheduling.tests import reference
-from scheduling.tests.strategies import BLOCKS, clusters, fits, minus, policies
+from scheduling.tests.strategies import (
+    BLOCKS,
+    MIDDLE_PREEMPTS_TOO,
+    clusters,
+    contended_cluster,
+    fits,
+    minus,
+    policies,
+)
 
 any_cluster = st.one_of(clusters(), clusters(shrunk=True))
 
@@ -44,10 +53,17 @@ class Outcome:
         return minus(self.total, *(row.need for row in [*staying, *self.started, *self.seats]))
 
 
-@settings(max_examples=4 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(any_cluster, policies)
 def test_the_planner_agrees_with_the_reference_model_in_every_field(cluster, policy):
     assert plan_of(cluster, policy) == reference.plan_cluster(cluster, policy)
+
+
+def test_the_planner_agrees_with_the_reference_model_where_everybody_contends():
+    for seed in range(30 * settings.default.max_examples):
+        dice = Random(seed)
+        cluster, policy = contended_cluster(dice), dice.choice((Policy(), MIDDLE_PREEMPTS_TOO))
+        assert plan_of(cluster, policy) == reference.plan_cluster(cluster, policy), f"seed {seed}"
 
 
 @given(any_cluster, policies)
