@@ -8,26 +8,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from accounts.models import User
 from clusters.locks import lock_clusters
 from clusters.services import change_cluster, create_cluster
 from deployments.models import Deployment
 from deployments.services.submit import submit_deployment
 from deployments.states import Status
-from organizations.services import create_organization
 from scheduling import passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def alice():
-    return User.objects.create_user(username="alice", password="correct horse battery")
-
-
-@pytest.fixture
-def lab(alice):
-    return create_organization(actor=alice, name="lab")
 
 
 @pytest.fixture
@@ -175,11 +163,12 @@ def test_the_loop_ends_cleanly_when_it_is_interrupted(make_cluster, submit, monk
     assert "Stopped." in err.getvalue()
 
 
-def test_it_works_while_the_broker_is_away(make_cluster, submit, monkeypatch):
+def test_it_works_while_the_broker_is_away(make_cluster, submit, monkeypatch, settings):
     from redis import Redis
 
     cluster = make_cluster("big")
     waiting = [submit(cluster, "low", gpu=2), submit(cluster, "high", gpu=1, priority=3)]
+    settings.SCHEDULER_HINTS = True
     away = Redis.from_url("unix:///nonexistent/redis.sock")
     monkeypatch.setattr("clusters.wakeups.redis_client", lambda: away)
     assert as_json()["total"]["scheduled"] == 1
