@@ -1,0 +1,19 @@
+"""Deployments, what they wait for, the attempts to run them, and the story of each."""
+
+from deployments.models.deployment import Dependency, Deployment, Priority, PullPolicy, RestartPolicy
+from deployments.models.event import DeploymentEvent, Source
+from deployments.models.run import Allocation, Outcome, Run, StopCause
+
+__all__ = [
+    "Allocation",
+    "Dependency",
+    "Deployment",
+    "DeploymentEvent",
+    "Outcome",
+    "Priority",
+    "PullPolicy",
+    "RestartPolicy",
+    "Run",
+    "Source",
+    "StopCause",
+]

@@ -1,0 +1,111 @@
+"""One attempt to run a deployment, and what it holds meanwhile."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from clusters.models import Cluster
+from deployments.models.deployment import Deployment, Priority
+from organizations.models import Organization
+from organizations.tenancy import TenantQuerySet
+
+
+class Outcome(models.TextChoices):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    PREEMPTED = "preempted"
+    LOST = "lost"
+
+
+class StopCause(models.TextChoices):
+    """Who or what told a run to stop."""
+
+    USER = "user"
+    PREEMPTION = "preemption"
+    TIME_LIMIT = "time_limit"
+
+
+class Run(models.Model):
+    """One attempt to run a deployment: what it was started with, what it held, and how it ended."""
+
+    membership_path = "organization__memberships"
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="runs")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="runs")
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices)
+    spec = models.JSONField(default=dict)
+    """An unchangeable copy of what it was started with; secrets stay encrypted."""
+    booked_at = models.DateTimeField()
+    """Since then it holds its capacity."""
+    running_at = models.DateTimeField(null=True, blank=True)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    stop_signalled_at = models.DateTimeField(null=True, blank=True)
+    stop_cause = models.CharField(max_length=16, choices=StopCause.choices, null=True, blank=True)
+    stop_as_failed = models.BooleanField(default=False)
+    preempted_by = models.ForeignKey(
+        Deployment, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs_preempted"
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, null=True, blank=True)
+    exit_code = models.IntegerField(null=True, blank=True)
+    detail = models.CharField(max_length=500, blank=True, default="")
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deployment"], condition=Q(outcome=None), name="one_run_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome=None, ended_at=None) | Q(outcome__isnull=False, ended_at__isnull=False),
+                name="run_ends_with_an_outcome",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["cluster"], condition=Q(outcome=None), name="live_runs_of_a_cluster"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of #{self.deployment_id}"
+
+    @property
+    def container_name(self) -> str:
+        """Unique for ever in this installation; drivers are idempotent by it."""
+        return f"run-{self.pk}"
+
+
+class Allocation(models.Model):
+    """What a run holds on one cluster. Today each run has exactly one, of index 0."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="allocations")
+    index = models.PositiveSmallIntegerField(default=0)
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="allocations")
+    ram = models.BigIntegerField()
+    cpu = models.BigIntegerField()
+    gpu = models.BigIntegerField()
+    device_ids = models.JSONField(default=list, blank=True)
+    handle = models.CharField(max_length=200, blank=True, default="")
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "index"], name="allocation_index_once_a_run"),
+            models.CheckConstraint(
+                condition=Q(ram__gte=0, cpu__gte=0, gpu__gte=0), name="allocation_not_negative"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["cluster"], condition=Q(released_at=None), name="held_allocations_of_a_cluster"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gpu / 1000:g} GPU on cluster {self.cluster_id}"
