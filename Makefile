@@ -24,7 +24,7 @@ manage: $(VENV)/.run ## A Django command beside `make run`: ARGS="changepassword
 	@$(PY) -m hypervisor.run manage $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests on a real database and broker; ARGS="-k name" narrows
-	@$(EMBEDDED) $(PY) -m pytest -n 2 $(ARGS)
+	@$(EMBEDDED) $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, migrations, then the tests
 	$(PY) -m ruff format --check .
@@ -53,7 +53,7 @@ $(VENV)/.run: requirements/base.txt requirements/embedded.txt | $(VENV)/.made
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(INSTALL) -r requirements/dev.txt
-	@touch $@
+	@touch $@ $(VENV)/.run
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { \

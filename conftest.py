@@ -1,5 +1,6 @@
 """What all tests share: the cast (alice owns, bob is a member, charlie is nobody) and quick, quiet settings."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,18 @@ cache_of_this_test = ""
 def key_of_this_test(key: str, prefix: str, version: int) -> str:
     """Each test has a cache of its own; emptying the cache would empty the Redis that all workers share."""
     return f"{prefix}:{cache_of_this_test}:{version}:{key}"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """A database and a broker are given, not guessed: a server on a default port may be somebody's."""
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
+    if missing:
+        pytest.fail(
+            f"{' and '.join(missing)} not set. Run the tests with:  make test\n"
+            f'or some of them with:  make test ARGS="path/to/test.py -k name"',
+            pytrace=False,
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

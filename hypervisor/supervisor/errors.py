@@ -20,7 +20,7 @@ class SettingError(SupervisorError):
 
 
 class PreparationError(SupervisorError):
-    """The database could not be brought up to date."""
+    """A setting was refused, or the database could not be brought up to date."""
 
 
 class StopRequested(Exception):

@@ -46,7 +46,7 @@ def prepare_database(
     if process.returncode != 0:
         log.write_text(f"{words}\n{last}\n")
         tail = "\n".join(f"  | {line}" for line in [*words.splitlines(), last][-12:])
-        raise PreparationError(f"The database could not be migrated:\n{tail}\nThe whole output: {log}")
+        raise PreparationError(f"The service cannot start:\n{tail}\nThe whole output: {log}")
     log.write_text(f"{words}\n")  # without the last line, which holds the password
     admin = json.loads(last)
     return FirstAdmin(name=admin["admin"], password=admin["password"]) if admin["admin"] else None

@@ -77,7 +77,7 @@ def test_whoever_ends_it_nothing_is_left(number, environment):
     owner.wait()
     ready.unlink()
     assert eventually(lambda: not left_over(environment)), left_over(environment)
-    assert not [pid for pid in children if alive(int(pid))]
+    assert eventually(lambda: not [pid for pid in children if alive(int(pid))])
 
 
 def test_the_kernel_ends_the_servers_when_the_guard_is_killed_too(environment):

@@ -1,0 +1,149 @@
+"""`make run` as a whole, with real processes. One service serves the tests of this module in order."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from hypervisor.supervisor.services import PROJECT
+
+from .processes import eventually, processes_naming
+
+pytestmark = pytest.mark.processes
+
+RUN = [sys.executable, "-m", "hypervisor.run"]
+NOT_OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "HYPERVISOR_EMBEDDED", "DJANGO_")
+START_SECONDS = 120
+
+
+class Service:
+    """A `make run` in a data folder of its own, in an environment that names no server."""
+
+    def __init__(self, folder):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.folder = folder
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
+        # The mark travels to every child, however deep, and so finds each of them again.
+        self.environment = {
+            **clean,
+            "DATA_DIR": str(folder),
+            "PORT": str(self.port),
+            "RUN_TEST_MARK": folder.parent.name,
+        }
+        self.output = folder.with_suffix(".out")
+        self.process = None
+
+    def start(self):
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                RUN, env=self.environment, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while "is ready" not in self.output.read_text():
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.1)
+        return self.output.read_text()
+
+    def status(self, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status
+        except OSError:
+            return None
+
+    def child(self, words):
+        """The pid of the supervisor's own child whose command line has these words."""
+        found = subprocess.run(
+            ["pgrep", "-o", "-P", str(self.process.pid), "-f", words], capture_output=True, text=True
+        ).stdout.split()
+        return int(found[0]) if found else None
+
+    def left_over(self):
+        """Command lines of all that was started, by the mark in their environment."""
+        mark = f"RUN_TEST_MARK={self.folder.parent.name}".encode()
+        marked = [path for path in Path("/proc").glob("[0-9]*/environ") if mark in _content(path)]
+        return [*processes_naming(str(self.folder)), *map(str, marked)]
+
+
+def _content(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.fixture(scope="module")
+def service():
+    with tempfile.TemporaryDirectory(prefix="hr-") as folder:
+        service = Service(Path(folder) / "data")
+        first_words = service.start()
+        service.first_words = first_words
+        yield service
+        service.process.terminate()
+        service.process.wait(60)
+
+
+def test_the_first_start_says_where_everything_is_and_shows_a_password_once(service):
+    assert f"http://127.0.0.1:{service.port}/admin/" in service.first_words
+    assert f"http://127.0.0.1:{service.port}/docs" in service.first_words
+    assert re.search(r"user +admin\n +password +\w{16}\n", service.first_words)
+    assert service.status("/healthz") == service.status("/readyz") == 200
+
+
+def test_a_second_start_in_the_same_folder_is_told_where_the_first_one_serves(service):
+    second = subprocess.run(RUN, env=service.environment, cwd=PROJECT, capture_output=True, text=True)
+    assert second.returncode == 1
+    assert f"already running at http://127.0.0.1:{service.port}" in second.stderr
+
+
+def test_a_second_start_in_another_folder_is_told_that_the_port_is_taken(service):
+    elsewhere = {**service.environment, "DATA_DIR": str(service.folder.with_name("other"))}
+    second = subprocess.run(RUN, env=elsewhere, cwd=PROJECT, capture_output=True, text=True)
+    assert second.returncode == 1
+    assert f"PORT={service.port + 1} make run" in second.stderr
+
+
+def test_django_commands_reach_the_running_service(service):
+    script = "from django.contrib.auth import get_user_model as u; print(u().objects.get().username)"
+    outcome = subprocess.run(
+        [*RUN, "manage", "shell", "-v0", "-c", script],
+        env=service.environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert outcome.stdout.split() == ["admin"], outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["granian", "hypervisor worker", "hypervisor beat", "valkey-server|redis-server", "postgres -D"]
+)
+def test_whoever_is_killed_comes_back(service, words):
+    killed = service.child(words)
+    os.kill(killed, signal.SIGKILL)
+    assert eventually(lambda: service.child(words) not in (None, killed))
+    assert eventually(lambda: service.status("/readyz") == 200)
+
+
+def test_nothing_survives_the_kill_of_the_supervisor_but_the_data(service):
+    service.process.kill()
+    service.process.wait()
+    assert eventually(lambda: not service.left_over()), service.left_over()
+    assert "password" not in service.start(), "the first admin was lost and made anew"
+
+
+def test_ctrl_c_stops_everything(service):
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(60) == 0
+    assert service.left_over() == []
+    assert service.output.read_text().splitlines()[-1].endswith("stopped")
