@@ -121,20 +121,21 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     )
 
 
-def _plain(status: int, detail: str) -> HttpResponse:
+def plain(status: int, detail: str) -> HttpResponse:
+    """A problem from outside of DRF."""
     return HttpResponse(orjson.dumps(body(status, detail)), status=status, content_type=CONTENT_TYPE)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Unknown paths."""
-    return _plain(404, f"There is no such path. See {request.build_absolute_uri('/docs')}.")
+    return plain(404, f"There is no such path. See {request.build_absolute_uri('/docs')}.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Requests that Django refuses before a view runs, such as an unknown Host."""
-    return _plain(400, "The request is malformed, or its Host is not one of ALLOWED_HOSTS.")
+    return plain(400, "The request is malformed, or its Host is not one of ALLOWED_HOSTS.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The last resort: says nothing of the inside."""
-    return _plain(500, "Something went wrong on our side; it was logged under this answer's X-Request-ID.")
+    return plain(500, "Something went wrong on our side; it was logged under this answer's X-Request-ID.")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ SECRET_KEY = env.secret_key(debug=DEBUG)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+# Where the web processes keep their counters, so that any of them can answer for all.
+METRICS_FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR")
 # Without keys of its own an installation encrypts with one derived from SECRET_KEY.
 ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or [
     base64.urlsafe_b64encode(hashlib.sha256(b"encryption" + SECRET_KEY.encode()).digest()).decode()
@@ -55,6 +58,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "hypervisor.middleware.RequestContext",
+    "hypervisor.metrics.CountRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hypervisor.middleware.OptionalTrailingSlash",
@@ -189,6 +193,8 @@ USE_I18N = False
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
+if WHITENOISE_USE_FINDERS:
+    warnings.filterwarnings("ignore", message="No directory at")
 # A form of more than this is an attack or a mistake; JSON bodies are held to the same by our parser.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

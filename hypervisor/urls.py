@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from hypervisor import health
+from hypervisor import health, metrics
 
 handler400 = "hypervisor.problems.bad_request"
 handler404 = "hypervisor.problems.page_not_found"
@@ -20,6 +20,7 @@ urlpatterns = [
     path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("", include("accounts.urls")),
     path("", include("organizations.urls")),
     path("", include("clusters.urls")),

@@ -1,9 +1,14 @@
-"""Reading what the scheduler has to look at."""
+"""Reading what the scheduler has to look at, and what it has done with the fleet."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from django.db.models import Count, Min, QuerySet
+
+from clusters.amounts import RESOURCES
+from clusters.models import Cluster
 from deployments.models import Deployment
-from deployments.states import Status
+from deployments.states import HOLDS_CAPACITY, Status
 
 BATCH = 50
 """Clusters planned together in one short transaction."""
@@ -19,3 +24,21 @@ def batches_with_waiting() -> Iterator[list[int]]:
     )
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]
+
+
+def capacity_by_cluster() -> QuerySet[Any]:
+    """A row a cluster: total and allocated of each resource, in whole inner units."""
+    columns = [f"{kind}_{name}" for kind in ("total", "allocated") for name in RESOURCES]
+    rows: QuerySet[Any] = Cluster.objects.filter(deleted_at=None).order_by("id").values("id", *columns)
+    return rows
+
+
+def load_by_cluster() -> QuerySet[Any]:
+    """A row a cluster, status and priority of what waits or holds capacity: how many, and queued since when."""
+    rows: QuerySet[Any] = (
+        Deployment.objects.filter(status__in=[Status.PENDING, *HOLDS_CAPACITY])
+        .order_by("cluster_id", "status", "priority")
+        .values("cluster_id", "status", "priority")
+        .annotate(count=Count("id"), oldest=Min("queued_at"))
+    )
+    return rows

@@ -18,6 +18,7 @@ from deployments.services.locking import require_status
 from deployments.services.steer import requeue_deployment
 from deployments.states import FINAL, STARTABLE
 from scheduling import snapshot as snapshots
+from scheduling import tally
 from scheduling.apply import apply
 from scheduling.core.decide import decide
 from scheduling.core.invariants import check
@@ -47,7 +48,11 @@ def run_cycle(*, cluster_ids: Iterable[int], dry_run: bool = False) -> CycleResu
     ids = sorted(set(cluster_ids))
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _attempt(ids, dry_run=dry_run)
+            began = time.perf_counter()
+            result = _attempt(ids, dry_run=dry_run)
+            if not dry_run:
+                tally.count(result.plan, time.perf_counter() - began)
+            return result
         except StalePlan as stale:
             log.info("plan_was_stale", attempt=attempt, detail=str(stale))
             if attempt == ATTEMPTS:

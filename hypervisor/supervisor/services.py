@@ -1,5 +1,6 @@
 """The three processes of the service itself, as children of the supervisor."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +14,25 @@ WORKER_GRACE_SECONDS = 30.0
 """A task in hand may finish; the rest waits in the broker."""
 
 
-def service_specs(*, address: Address, environment: Mapping[str, str]) -> tuple[ProcessSpec, ...]:
+def fresh_metrics_folder(data_dir: Path) -> Path:
+    """Where the web processes count together; emptied, since counters begin at 0 with the service."""
+    folder = data_dir / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def service_specs(
+    *, address: Address, environment: Mapping[str, str], metrics: Path
+) -> tuple[ProcessSpec, ...]:
     """Web, worker and beat, in the order to start them."""
     celery = ("-m", "celery", "--app", "hypervisor")
     quiet = ("--without-gossip", "--without-mingle")  # one worker has nobody to talk to
     return (
-        _spec("web", "-m", "granian", *_granian(address), environment=environment),
+        _spec(
+            "web", "-m", "granian", *_granian(address),
+            environment={**environment, "PROMETHEUS_MULTIPROC_DIR": str(metrics)},
+        ),
         _spec(
             "worker", *celery, "worker", f"--concurrency={TASK_PROCESSES}", "--loglevel=INFO", *quiet,
             environment=environment, grace_seconds=WORKER_GRACE_SECONDS,

@@ -16,7 +16,7 @@ from hypervisor.supervisor.errors import StopRequested
 from hypervisor.supervisor.logs import LogPump
 from hypervisor.supervisor.preparation import FirstAdmin, prepare_database
 from hypervisor.supervisor.readiness import answers
-from hypervisor.supervisor.services import service_specs
+from hypervisor.supervisor.services import fresh_metrics_folder, service_specs
 from hypervisor.supervisor.summary import print_summary
 from hypervisor.supervisor.terminal import Terminal
 
@@ -92,7 +92,8 @@ class Supervisor:
         admin = prepare_database(
             environment=self.environment, guard=guard, log=pump.path("migrate"), abandon=self._stopping
         )
-        for spec in service_specs(address=self.address, environment=self.environment):
+        metrics = fresh_metrics_folder(self.location.data_dir)
+        for spec in service_specs(address=self.address, environment=self.environment, metrics=metrics):
             child = Child(spec=spec, output=pump.pipe(spec.name), guard=guard, report=self.terminal.say)
             self._children[spec.name] = child
             child.start()
