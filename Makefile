@@ -12,7 +12,7 @@ COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check demo lock clean
+.PHONY: help run manage test check demo bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, migrations, then t
 
 demo: $(VENV)/.run ## Fill a running service with a real workload
 	@$(PY) -m hypervisor.run manage demo $(ARGS)
+
+bench: $(VENV)/.dev ## Measure, each figure beside its yardstick; ARGS="--out FILE" saves JSON
+	@$(PY) -m hypervisor.embedded exec --durable -- $(PY) -m hypervisor.bench $(ARGS)
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the hash-locked *.txt
 	cd $(CURDIR) && for name in base embedded dev; do \

@@ -14,7 +14,7 @@ from hypervisor.embedded.process import Guard, spawn_in_foreground, stop
 from hypervisor.embedded.servers import embedded_servers, start_server
 
 
-def execute(command: Sequence[str]) -> int:
+def execute(command: Sequence[str], *, durable: bool = False) -> int:
     """The command's exit code, as a shell would put it. Raises EmbeddedError.
 
     The command finds DATABASE_URL, REDIS_URL, SECRET_KEY and ENCRYPTION_KEYS in its environment; what
@@ -30,7 +30,7 @@ def execute(command: Sequence[str]) -> int:
         folder = Path(tempfile.mkdtemp(prefix="hypervisor-exec-"))
         guard.remove_at_end(folder)
         location = prepare_location(folder)
-        for variable, server in embedded_servers(location, environment=environment, durable=False).items():
+        for variable, server in embedded_servers(location, environment=environment, durable=durable).items():
             log = location.logs / f"{server.name}.log"
             running.append((start_server(server, guard=guard, log=log), server.spec()))
             environment[variable] = server.url
