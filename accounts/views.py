@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts import selectors, services, tokens
 from accounts.serializers import PasswordBody, RegisterBody, TokenAnswer, TokenBody, UserAnswer
 from accounts.throttles import RegisterThrottle, TokenThrottle
-from accounts.wire import SignedInRequest, parse
+from accounts.wire import SignedInRequest, created, parse
 
 
 class Register(APIView):
@@ -38,7 +38,7 @@ class Register(APIView):
     )
     def post(self, request: Request) -> Response:
         user = services.register(**parse(RegisterBody, request))
-        return Response(selectors.profile(user_id=user.pk), status=201)
+        return created(selectors.profile(user_id=user.pk), "me")
 
 
 class Token(APIView):

@@ -1,18 +1,20 @@
 """What every app's request bodies share: unknown fields are refused by name, text is clean, PUT equals PATCH."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from accounts.filters import MAXIMUM_ID, QueryFilters
 from accounts.models import User
 
-MAXIMUM_ID = 2**63 - 1
+Row = dict[str, Any]
 
 
 class SignedInRequest(Request):
@@ -22,12 +24,16 @@ class SignedInRequest(Request):
 
 
 class Body(serializers.Serializer[Any]):
-    """A JSON object with known fields only. Read-only fields that are sent back are ignored."""
+    """A JSON object with known fields only."""
+
+    answer: ClassVar[type[serializers.Serializer[Any]] | None] = None
+    """What the call answers: its fields that are not in the body are read-only, and ignored when sent back."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
             raise serializers.ValidationError({"": ["The body must be a JSON object."]})
-        unknown = sorted(str(name) for name in data if name not in self.fields)
+        shown: Any = self.answer._declared_fields if self.answer else ()
+        unknown = sorted(str(name) for name in data if name not in self.fields and name not in shown)
         if unknown:
             known = ", ".join(sorted(self.fields))
             raise serializers.ValidationError(
@@ -85,14 +91,17 @@ def parse(body: type[Body], request: Request, *, partial: bool = False) -> dict[
     return dict(serializer.validated_data)
 
 
-Row = dict[str, Any]
+def created(answer: Mapping[str, Any], url_name: str, *key: int) -> Response:
+    """201 with the new row, and its address as Location."""
+    return Response(answer, status=201, headers={"Location": reverse(url_name, args=key)})
 
 
 def page(view: APIView, rows: QuerySet[Any], answers: Callable[[list[Row]], list[Row]]) -> Response:
-    """One page of `rows` (a `.values()` queryset), as `answers` shows them."""
+    """One page of `rows` (a `.values()` queryset), filtered as the query asks, as `answers` shows them."""
     pagination: Any = api_settings.DEFAULT_PAGINATION_CLASS
     paginator = pagination()
-    found = paginator.paginate_queryset(rows, view.request, view)
+    asked_for = QueryFilters().filter_queryset(view.request, rows, view)
+    found = paginator.paginate_queryset(asked_for, view.request, view)
     response: Response = paginator.get_paginated_response(answers(found))
     return response
 

@@ -17,6 +17,7 @@ COLUMNS = (
     "unreachable_since",
     *(f"{kind}_{name}" for kind in ("total", "allocated") for name in amounts.RESOURCES),
 )
+UNSEEN = "There is no cluster with this id that you can see."
 
 
 def clusters(*, user: User) -> QuerySet[Any]:
@@ -29,8 +30,16 @@ def cluster(*, user: User, cluster_id: int) -> Cluster:
     """One cluster that the user can see, with `my_role`. Raises NotFound."""
     found: Cluster | None = Cluster.objects.visible_to(user).filter(pk=cluster_id).first()
     if found is None:
-        raise NotFound("There is no cluster with this id that you can see.")
+        raise NotFound(UNSEEN)
     return found
+
+
+def cluster_shown(*, user: User, cluster_id: int) -> dict[str, Any]:
+    """One cluster that the user can see, as the wire shows it. Raises NotFound."""
+    row = clusters(user=user).filter(pk=cluster_id).first()
+    if row is None:
+        raise NotFound(UNSEEN)
+    return cluster_answer(row)
 
 
 def cluster_answer(row: Mapping[str, Any]) -> dict[str, Any]:

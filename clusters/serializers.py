@@ -30,27 +30,6 @@ class AmountField(serializers.FloatField):
         return data if is_empty else self.to_internal_value(data)
 
 
-class ClusterBody(Body):
-    name = Text(max_length=200)
-    organization_id = Id()
-    total_ram = AmountField("ram")
-    total_cpu = AmountField("cpu")
-    total_gpu = AmountField("gpu")
-    runtime = serializers.ChoiceField(choices=Runtime.choices, required=False)
-    connection = serializers.DictField(required=False, allow_null=True, write_only=True)
-    paused = Flag(required=False)
-    max_grace_period_seconds = Whole(required=False, min_value=0, max_value=86_400)
-    id = serializers.ReadOnlyField()
-    available_ram = serializers.ReadOnlyField()
-    available_cpu = serializers.ReadOnlyField()
-    available_gpu = serializers.ReadOnlyField()
-    allocated_ram = serializers.ReadOnlyField()
-    allocated_cpu = serializers.ReadOnlyField()
-    allocated_gpu = serializers.ReadOnlyField()
-    state = serializers.ReadOnlyField()
-    created_at = serializers.ReadOnlyField()
-
-
 class ClusterAnswer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -71,9 +50,15 @@ class ClusterAnswer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class ClusterEventAnswer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    at = serializers.DateTimeField()
-    kind = serializers.CharField()
-    actor = serializers.CharField(allow_null=True)
-    data = serializers.DictField()  # type: ignore[assignment]
+class ClusterBody(Body):
+    answer = ClusterAnswer
+
+    name = Text(max_length=200)
+    organization_id = Id()
+    total_ram = AmountField("ram")
+    total_cpu = AmountField("cpu")
+    total_gpu = AmountField("gpu")
+    runtime = serializers.ChoiceField(choices=Runtime.choices, required=False)
+    connection = serializers.DictField(required=False, allow_null=True, write_only=True)
+    paused = Flag(required=False)
+    max_grace_period_seconds = Whole(required=False, min_value=0, max_value=86_400)

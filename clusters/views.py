@@ -1,14 +1,13 @@
 """Clusters over HTTP."""
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import InvalidInput, NotFound
-from accounts.wire import SignedInRequest, each, page, parse
+from accounts.wire import SignedInRequest, created, each, page, parse
 from clusters import selectors, services
+from clusters.filters import ClusterFilter
 from clusters.models import Cluster
 from clusters.serializers import ClusterAnswer, ClusterBody
 from organizations import selectors as organization_selectors
@@ -21,10 +20,6 @@ EXAMPLE = OpenApiExample(
 )
 
 
-def answer(request: SignedInRequest, cluster_id: int) -> dict[str, Any]:
-    return selectors.cluster_answer(selectors.clusters(user=request.user).get(pk=cluster_id))
-
-
 def managed(request: SignedInRequest, cluster_id: int) -> Cluster:
     """The cluster, if the caller may manage it."""
     cluster = selectors.cluster(user=request.user, cluster_id=cluster_id)
@@ -33,6 +28,8 @@ def managed(request: SignedInRequest, cluster_id: int) -> Cluster:
 
 
 class Clusters(APIView):
+    filterset_class = ClusterFilter
+
     @extend_schema(
         operation_id="list_clusters",
         tags=["clusters"],
@@ -60,7 +57,8 @@ class Clusters(APIView):
             raise InvalidInput({"organization_id": error.detail}) from error
         require(organization.my_role, Action.MANAGE_CLUSTERS)
         cluster = services.create_cluster(actor=request.user, **body)
-        return Response(answer(request, cluster.pk), status=201)
+        answer = selectors.cluster_shown(user=request.user, cluster_id=cluster.pk)
+        return created(answer, "cluster", cluster.pk)
 
 
 class OneCluster(APIView):
@@ -68,14 +66,13 @@ class OneCluster(APIView):
         operation_id="get_cluster", tags=["clusters"], summary="One cluster", responses=ClusterAnswer
     )
     def get(self, request: SignedInRequest, cluster_id: int) -> Response:
-        selectors.cluster(user=request.user, cluster_id=cluster_id)
-        return Response(answer(request, cluster_id))
+        return Response(selectors.cluster_shown(user=request.user, cluster_id=cluster_id))
 
     @extend_schema(
         operation_id="change_cluster",
         tags=["clusters"],
         summary="Change what the body names; pause with paused: true",
-        request=ClusterBody,
+        request=ClusterBody(partial=True),
         responses=ClusterAnswer,
     )
     def patch(self, request: SignedInRequest, cluster_id: int) -> Response:
@@ -85,13 +82,13 @@ class OneCluster(APIView):
             if changes.pop(field, getattr(cluster, field)) != getattr(cluster, field):
                 raise InvalidInput({field: "This cannot change. Make a new cluster instead."})
         services.change_cluster(actor=request.user, cluster_id=cluster_id, changes=changes)
-        return Response(answer(request, cluster_id))
+        return Response(selectors.cluster_shown(user=request.user, cluster_id=cluster_id))
 
     @extend_schema(
         operation_id="put_cluster",
         tags=["clusters"],
         summary="The same as PATCH",
-        request=ClusterBody,
+        request=ClusterBody(partial=True),
         responses=ClusterAnswer,
     )
     def put(self, request: SignedInRequest, cluster_id: int) -> Response:

@@ -5,11 +5,10 @@ from typing import Any
 import django_filters
 from django import forms
 
+from accounts.filters import IdFilter, ordering
+from deployments.fields import NAMES
 from deployments.models import Deployment, Priority
-from deployments.serializers import NAMES
 from deployments.states import Status
-
-ORDERS = ("id", "created_at", "queued_at", "name", "priority", "status")
 
 
 class PriorityForm(forms.Field):
@@ -24,6 +23,7 @@ class PriorityForm(forms.Field):
 
 class PriorityFilter(django_filters.Filter):
     field_class = PriorityForm
+    openapi = {"type": "string", "enum": [*map(str, Priority.values), *Priority.labels]}
 
 
 class DeploymentFilter(django_filters.FilterSet):
@@ -31,14 +31,16 @@ class DeploymentFilter(django_filters.FilterSet):
 
     status = django_filters.MultipleChoiceFilter(choices=Status.choices)
     priority = PriorityFilter()
-    cluster_id = django_filters.NumberFilter(field_name="cluster_id", min_value=1, max_value=2**63 - 1)
-    organization_id = django_filters.NumberFilter(
-        field_name="organization_id", min_value=1, max_value=2**63 - 1
+    cluster_id = IdFilter()
+    organization_id = IdFilter()
+    created_by = django_filters.CharFilter(
+        field_name="created_by__username", max_length=150, help_text="The username of who submitted it."
     )
-    created_by = django_filters.CharFilter(field_name="created_by__username", max_length=150)
     reason = django_filters.CharFilter(max_length=32)
-    name = django_filters.CharFilter(lookup_expr="icontains", max_length=200)
-    ordering = django_filters.OrderingFilter(fields=[(name, name) for name in ORDERS])
+    name = django_filters.CharFilter(
+        lookup_expr="icontains", max_length=200, help_text="Part of the name, in any case."
+    )
+    ordering = ordering("id", "created_at", "queued_at", "name", "priority", "status")
 
     class Meta:
         model = Deployment

@@ -22,6 +22,7 @@ PLAIN = (
     "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "started_at", "ended_at",
 )  # fmt: skip
 COLUMNS = (*PLAIN, "created_by__username", "my_role", *(f"required_{name}" for name in amounts.RESOURCES))
+UNSEEN = "There is no deployment with this id that you can see."
 
 
 def deployments(*, user: User) -> QuerySet[Any]:
@@ -34,8 +35,22 @@ def deployment(*, user: User, deployment_id: int) -> Deployment:
     """One deployment that the user can see, with `my_role`. Raises NotFound."""
     found: Deployment | None = Deployment.objects.visible_to(user).filter(pk=deployment_id).first()
     if found is None:
-        raise NotFound("There is no deployment with this id that you can see.")
+        raise NotFound(UNSEEN)
     return found
+
+
+def require_visible(*, user: User, deployment_id: int) -> None:
+    """Raises NotFound unless the user can see it."""
+    if not Deployment.objects.visible_to(user).filter(pk=deployment_id).exists():
+        raise NotFound(UNSEEN)
+
+
+def deployment_shown(*, user: User, deployment_id: int) -> dict[str, Any]:
+    """One deployment that the user can see, as the wire shows it. Raises NotFound."""
+    row = deployments(user=user).filter(pk=deployment_id).first()
+    if row is None:
+        raise NotFound(UNSEEN)
+    return deployment_answer(row, dependencies_of([deployment_id])[deployment_id])
 
 
 def dependencies_of(deployment_ids: Iterable[int]) -> dict[int, list[int]]:
@@ -70,6 +85,11 @@ def deployment_answers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A page of rows as the wire shows them."""
     waits_for = dependencies_of(row["id"] for row in rows)
     return [deployment_answer(row, waits_for[row["id"]]) for row in rows]
+
+
+def dependencies_shown(*, user: User, deployment_id: int) -> QuerySet[Any]:
+    """Rows of the deployments that this one waits for."""
+    return deployments(user=user).filter(dependent_rows__deployment_id=deployment_id)
 
 
 def dependents_of(*, user: User, deployment_id: int) -> QuerySet[Any]:

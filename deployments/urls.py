@@ -1,6 +1,6 @@
 from django.urls import path
 
-from deployments import views
+from deployments import related_views, views
 
 ONE = "deployments/<int:deployment_id>"
 urlpatterns = [
@@ -8,8 +8,8 @@ urlpatterns = [
     path(ONE, views.OneDeployment.as_view(), name="deployment"),
     path(f"{ONE}/stop", views.Stop.as_view(), name="stop"),
     path(f"{ONE}/cancel", views.Cancel.as_view(), name="cancel"),
-    path(f"{ONE}/dependencies", views.Dependencies.as_view(), name="dependencies"),
-    path(f"{ONE}/dependents", views.Dependents.as_view(), name="dependents"),
-    path(f"{ONE}/runs", views.Runs.as_view(), name="runs"),
-    path(f"{ONE}/events", views.Events.as_view(), name="events"),
+    path(f"{ONE}/dependencies", related_views.Dependencies.as_view(), name="dependencies"),
+    path(f"{ONE}/dependents", related_views.Dependents.as_view(), name="dependents"),
+    path(f"{ONE}/runs", related_views.Runs.as_view(), name="runs"),
+    path(f"{ONE}/events", related_views.Events.as_view(), name="events"),
 ]

@@ -2,20 +2,19 @@
 
 from typing import Any
 
-from django_filters import FilterSet
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import InvalidInput, NotFound
-from accounts.wire import SignedInRequest, each, page, parse
+from accounts.wire import SignedInRequest, created, page, parse
 from clusters import selectors as cluster_selectors
 from clusters.models import Cluster
 from deployments import selectors
 from deployments.filters import DeploymentFilter
 from deployments.models import Deployment
-from deployments.serializers import DeploymentAnswer, DeploymentBody, EventAnswer, RunAnswer
+from deployments.serializers import DeploymentAnswer, DeploymentBody
 from deployments.services import steer, submit
 from organizations.permissions import Action, require
 
@@ -37,8 +36,7 @@ EXAMPLE = OpenApiExample(
 
 
 def answer(request: SignedInRequest, deployment_id: int) -> dict[str, Any]:
-    row = selectors.deployments(user=request.user).get(pk=deployment_id)
-    return selectors.deployment_answer(row, selectors.dependencies_of([deployment_id])[deployment_id])
+    return selectors.deployment_shown(user=request.user, deployment_id=deployment_id)
 
 
 def changeable(request: SignedInRequest, deployment_id: int) -> Deployment:
@@ -59,21 +57,6 @@ def usable_cluster(request: SignedInRequest, cluster_id: int) -> Cluster:
     return cluster
 
 
-def filtered(request: SignedInRequest) -> Any:
-    """The caller's deployments, as the query asks. Raises ValidationError naming the parameter."""
-    known = {*DeploymentFilter.base_filters, "limit", "cursor"}
-    if unknown := sorted(set(request.query_params) - known):
-        raise ValidationError(
-            {name: [f"Unknown parameter. Known are: {', '.join(sorted(known))}."] for name in unknown}
-        )
-    found: FilterSet = DeploymentFilter(
-        request.query_params, queryset=selectors.deployments(user=request.user)
-    )
-    if not found.is_valid():
-        raise ValidationError(found.errors)
-    return found.qs
-
-
 class Deployments(APIView):
     filterset_class = DeploymentFilter
 
@@ -84,7 +67,7 @@ class Deployments(APIView):
         responses=DeploymentAnswer(many=True),
     )
     def get(self, request: SignedInRequest) -> Response:
-        return page_of_deployments(self, filtered(request))
+        return page(self, selectors.deployments(user=request.user), selectors.deployment_answers)
 
     @extend_schema(
         operation_id="submit_deployment",
@@ -106,7 +89,7 @@ class Deployments(APIView):
         deployment = submit.submit_deployment(
             actor=request.user, organization_id=organization_id, cluster=cluster, **body
         )
-        return Response(answer(request, deployment.pk), status=201)
+        return created(answer(request, deployment.pk), "deployment", deployment.pk)
 
 
 class OneDeployment(APIView):
@@ -117,7 +100,6 @@ class OneDeployment(APIView):
         responses=DeploymentAnswer,
     )
     def get(self, request: SignedInRequest, deployment_id: int) -> Response:
-        selectors.deployment(user=request.user, deployment_id=deployment_id)
         return Response(answer(request, deployment_id))
 
     @extend_schema(
@@ -125,7 +107,7 @@ class OneDeployment(APIView):
         tags=["deployments"],
         summary="Change what the body names",
         description="Name and priority in any state that is not final; everything else while pending.",
-        request=DeploymentBody,
+        request=DeploymentBody(partial=True),
         responses=DeploymentAnswer,
     )
     def patch(self, request: SignedInRequest, deployment_id: int) -> Response:
@@ -145,7 +127,7 @@ class OneDeployment(APIView):
         operation_id="put_deployment",
         tags=["deployments"],
         summary="The same as PATCH",
-        request=DeploymentBody,
+        request=DeploymentBody(partial=True),
         responses=DeploymentAnswer,
     )
     def put(self, request: SignedInRequest, deployment_id: int) -> Response:
@@ -197,59 +179,3 @@ class Cancel(APIView):
         changeable(request, deployment_id)
         steer.cancel_deployment(actor=request.user, deployment_id=deployment_id)
         return Response(answer(request, deployment_id))
-
-
-class Dependencies(APIView):
-    @extend_schema(
-        operation_id="list_dependencies",
-        tags=["deployments"],
-        summary="What it waits for",
-        responses=DeploymentAnswer(many=True),
-    )
-    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
-        selectors.deployment(user=request.user, deployment_id=deployment_id)
-        rows = selectors.deployments(user=request.user).filter(dependent_rows__deployment_id=deployment_id)
-        return page_of_deployments(self, rows)
-
-
-class Dependents(APIView):
-    @extend_schema(
-        operation_id="list_dependents",
-        tags=["deployments"],
-        summary="What waits for it",
-        responses=DeploymentAnswer(many=True),
-    )
-    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
-        selectors.deployment(user=request.user, deployment_id=deployment_id)
-        return page_of_deployments(
-            self, selectors.dependents_of(user=request.user, deployment_id=deployment_id)
-        )
-
-
-class Runs(APIView):
-    @extend_schema(
-        operation_id="list_runs",
-        tags=["deployments"],
-        summary="The attempts to run it",
-        responses=RunAnswer(many=True),
-    )
-    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
-        selectors.deployment(user=request.user, deployment_id=deployment_id)
-        return page(self, selectors.runs_of(deployment_id=deployment_id), each(selectors.run_answer))
-
-
-class Events(APIView):
-    @extend_schema(
-        operation_id="list_events",
-        tags=["deployments"],
-        summary="Its story",
-        responses=EventAnswer(many=True),
-    )
-    def get(self, request: SignedInRequest, deployment_id: int) -> Response:
-        selectors.deployment(user=request.user, deployment_id=deployment_id)
-        return page(self, selectors.events_of(deployment_id=deployment_id), each(selectors.event_answer))
-
-
-def page_of_deployments(view: APIView, rows: Any) -> Response:
-    """A page, with what each waits for fetched once for all of them."""
-    return page(view, rows, selectors.deployment_answers)

@@ -12,16 +12,19 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from accounts.authentication import TokenAuthentication
+from hypervisor.problems import only_reading
 from scheduling import heartbeat
 
 log = structlog.get_logger(__name__)
 
 
+@only_reading
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while the process can answer at all; asks nobody."""
     return JsonResponse({"status": "ok"})
 
 
+@only_reading
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database and broker answer, else 503. Staff also see the scheduler's age and what failed."""
     checks: dict[str, Any] = {"database": _database(), "broker": _broker()}

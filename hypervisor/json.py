@@ -1,12 +1,13 @@
 """JSON by orjson, strictly: no NaN, no infinity, no body beyond the limit."""
 
+import json
 from collections.abc import Mapping
 from typing import IO, Any
 
 import orjson
 from django.conf import settings
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
@@ -33,9 +34,27 @@ class JSONParser(BaseParser):
         if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise BodyTooLarge
         try:
-            return orjson.loads(body)
+            value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not JSON: {error}.") from error
+        _refuse_duplicates(body)
+        return value
+
+
+def _refuse_duplicates(body: bytes) -> None:
+    """orjson keeps the last of two equal names, silently: which one did the sender mean?"""
+    try:
+        json.loads(body, object_pairs_hook=_distinct)
+    except RecursionError as error:
+        raise ParseError("The body is nested too deeply.") from error
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise ValidationError({name[:100]: ["This name is there twice. Write it once."]})
+        seen.add(name)
 
 
 class JSONRenderer(BaseRenderer):

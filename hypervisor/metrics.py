@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from clusters.amounts import RESOURCES, to_wire
 from deployments.models import Priority
 from hypervisor.middleware import Handler, client_address
-from hypervisor.problems import plain
+from hypervisor.problems import only_reading, plain
 from scheduling import heartbeat, tally
 from scheduling.selectors import capacity_by_cluster, load_by_cluster
 
@@ -102,6 +102,7 @@ class DomainCollector:
             )
 
 
+@only_reading
 def metrics(request: HttpRequest) -> HttpResponse:
     """The scrape. With METRICS_TOKEN set its bearers alone, else loopback alone."""
     if not _may_scrape(request):

@@ -1,10 +1,45 @@
-"""How the schema is drawn: the same error answers on every call, declared once."""
+"""How the schema is drawn and served: the same error answers on every call, declared once."""
 
+from collections.abc import Callable
+from functools import cache, wraps
+from http import HTTPStatus
 from typing import Any
 
+import orjson
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+
+from accounts.filters import QueryFilters
+from hypervisor.pagination import KeysetPagination
+from hypervisor.problems import CONTENT_TYPE, body, only_reading
+
+TOO_MUCH = "Cluster 'lab' has 8 GPUs in all. Ask for at most 8, or name another cluster."
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "400": {
+        "detail": f"required_gpu: {TOO_MUCH}",
+        "errors": [{"field": "required_gpu", "detail": TOO_MUCH}],
+    },
+    "401": {"detail": "This session has ended. Sign in again at /token."},
+    "403": {
+        "detail": "As viewer of this organization you may not submit deployments. Ask one of its: owner, admin."
+    },
+    "404": {"detail": "There is no deployment with this id that you can see."},
+    "405": {"detail": 'Method "DELETE" not allowed.'},
+    "406": {"detail": "Could not satisfy the request Accept header."},
+    "409": {
+        "detail": "Deployment 7 is running, so you cannot cancel it. Now you can: change name or priority, stop.",
+        "state": "running",
+        "allowed": ["change name or priority", "stop"],
+    },
+    "413": {"detail": "The body is larger than 2097152 bytes; send less at once."},
+    "415": {"detail": 'Unsupported media type "text/plain" in request.'},
+    "429": {"detail": "Too many requests. Try again in 41 seconds."},
+    "503": {"detail": "The database does not answer at the moment. Try again in a few seconds."},
+}
 
 
 class FieldProblem(serializers.Serializer[Any]):
@@ -28,26 +63,68 @@ class Problem(serializers.Serializer[Any]):
 
 
 class Schema(AutoSchema):
-    """Adds the problems that a call can answer."""
+    """Adds the problems that a call can answer, and the filters of its list."""
 
-    def get_response_serializers(self) -> Any:
-        declared: Any = super().get_response_serializers()
-        if not isinstance(declared, dict):
-            declared = {"201" if self.method == "POST" else "200": declared}
+    def get_filter_backends(self) -> list[Any]:
+        return [QueryFilters] if self._is_list_view() else []
+
+    def _get_paginator(self) -> Any:
+        return KeysetPagination() if self._is_list_view() else None
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        # Here and not in `get_response_serializers`, which a view's own declaration replaces.
+        declared: dict[str, Any] = super()._get_response_bodies(direction)
+        draw: Any = self._get_response_for_code
         for status in self._problem_statuses():
-            declared.setdefault((status, "application/problem+json"), OpenApiResponse(Problem))
+            declared.setdefault(status, draw(_problem(status), status, [CONTENT_TYPE], direction))
         return declared
 
     def _problem_statuses(self) -> list[str]:
-        statuses = ["400", "503"]
-        if self.view.permission_classes:
-            statuses += ["401", "403"]
-        if "{" in self.path:
-            statuses += ["404"]
-        if self.method in {"POST", "PUT", "PATCH"}:
-            statuses += ["413", "415"]
-        if self.method in {"POST", "PUT", "PATCH", "DELETE"}:
-            statuses += ["409"]
-        if getattr(self.view, "throttle_classes", None):
-            statuses += ["429"]
-        return [*statuses, "405", "406"]
+        writes = self.method != "GET"
+        declared = {
+            "400": True,
+            "401": self.path != "/register",
+            "403": AllowAny not in self.view.permission_classes,
+            "404": "{" in self.path,
+            "405": True,
+            "406": True,
+            "409": writes,
+            "413": writes,
+            "415": writes,
+            "429": bool(getattr(self.view, "throttle_classes", None)),
+            "503": True,
+        }
+        return [status for status, is_possible in declared.items() if is_possible]
+
+
+def _problem(status: str) -> OpenApiResponse:
+    phrase = HTTPStatus(int(status)).phrase
+    examples = [OpenApiExample(phrase, body(int(status), **EXAMPLES[status]))]
+    return OpenApiResponse(Problem, description=phrase, examples=examples)
+
+
+@cache
+def document() -> bytes:
+    """The OpenAPI document as JSON. Drawing it takes a second, and it never changes while the process lives."""
+    return orjson.dumps(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+
+
+@only_reading
+def openapi(request: HttpRequest) -> HttpResponse:
+    """`/openapi.json`, whatever the client says it accepts."""
+    return HttpResponse(document(), content_type="application/json")
+
+
+def only_our_files(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For the pages that show the document: the browser asks no other server for anything."""
+
+    @wraps(page)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        answer = page(request)
+        answer["Content-Security-Policy"] = (
+            "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+            "img-src 'self' data:; font-src 'self' data:; worker-src blob:"
+        )
+        return answer
+
+    return guarded

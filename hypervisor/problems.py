@@ -1,7 +1,8 @@
 """Every error as RFC 9457 `application/problem+json`, with the field it is about."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -24,6 +26,7 @@ DOMAIN_STATUS: Mapping[type[DomainError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
 }
+LONGEST_DETAIL = 1000
 NOT_FOUND = "There is nothing here that you can see."
 
 
@@ -53,10 +56,15 @@ def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
             for error in (
                 field_errors(value, f"{path}[{position}]")
                 if isinstance(value, Mapping | list)
-                else [{"field": path, "detail": str(value)}]
+                else [{"field": path, "detail": _short(str(value))}]
             )
         ]
-    return [{"field": path, "detail": str(detail)}]
+    return [{"field": path, "detail": _short(str(detail))}]
+
+
+def _short(text: str) -> str:
+    """Some messages quote the input, which may be a megabyte."""
+    return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]}…"
 
 
 def domain_problem(error: DomainError) -> Response:
@@ -119,6 +127,25 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         headers=headers,
         content_type=CONTENT_TYPE,
     )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The console's forms carry a token; nothing else needs one."""
+    return plain(403, "This form has expired. Reload the page and send it again.")
+
+
+def only_reading(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """For views that are not the REST framework's: 405 as a problem for what is neither GET nor HEAD."""
+
+    def checked(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        answer = plain(405, f"Method {request.method} is not allowed here. Allowed are GET and HEAD.")
+        answer["Allow"] = "GET, HEAD"
+        return answer
+
+    # Such a view changes nothing, so a missing CSRF token must not hide the 405.
+    return csrf_exempt(wraps(view)(checked))
 
 
 def plain(status: int, detail: str) -> HttpResponse:

@@ -12,6 +12,7 @@ from organizations.permissions import Action, allows
 
 COLUMNS = ("id", "name", "created_at", "invite_code", "invite_expires_at", "invite_uses_left", "my_role")
 INVITE_COLUMNS = ("invite_code", "invite_expires_at", "invite_uses_left")
+UNSEEN = "There is no organization with this id that you can see."
 
 
 def organizations(*, user: User) -> QuerySet[Any]:
@@ -24,8 +25,16 @@ def organization(*, user: User, organization_id: int) -> Organization:
     """One organization of the user, with `my_role`. Raises NotFound."""
     found: Organization | None = Organization.objects.visible_to(user).filter(pk=organization_id).first()
     if found is None:
-        raise NotFound("There is no organization with this id that you can see.")
+        raise NotFound(UNSEEN)
     return found
+
+
+def organization_shown(*, user: User, organization_id: int) -> dict[str, Any]:
+    """One organization of the user, as the wire shows it. Raises NotFound."""
+    row = organizations(user=user).filter(pk=organization_id).first()
+    if row is None:
+        raise NotFound(UNSEEN)
+    return organization_answer(row)
 
 
 def organization_answer(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,16 +9,6 @@ from accounts.wire import Body, Text, Whole
 from organizations.models import Role
 
 
-class OrganizationBody(Body):
-    name = Text(max_length=200)
-    id = serializers.ReadOnlyField()
-    role = serializers.ReadOnlyField()
-    invite_code = serializers.ReadOnlyField()
-    invite_expires_at = serializers.ReadOnlyField()
-    invite_uses_left = serializers.ReadOnlyField()
-    created_at = serializers.ReadOnlyField()
-
-
 class InviteBody(Body):
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
     max_uses = Whole(required=False, allow_null=True, min_value=1, max_value=1_000_000)
@@ -42,6 +32,12 @@ class OrganizationAnswer(serializers.Serializer[Any]):
     invite_uses_left = serializers.IntegerField(required=False, allow_null=True)
 
 
+class OrganizationBody(Body):
+    answer = OrganizationAnswer
+
+    name = Text(max_length=200)
+
+
 class MemberAnswer(serializers.Serializer[Any]):
     user_id = serializers.IntegerField()
     username = serializers.CharField()
@@ -60,8 +56,7 @@ class MeAnswer(UserAnswer):
 
 
 class MeBody(Body):
+    answer = MeAnswer
+
     username = Text(required=False, max_length=150)
     email = serializers.EmailField(required=False, allow_null=True, allow_blank=True, max_length=254)
-    id = serializers.ReadOnlyField()
-    created_at = serializers.ReadOnlyField()
-    organizations = serializers.ReadOnlyField()

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import selectors as account_selectors
 from accounts import services as account_services
-from accounts.wire import SignedInRequest, each, page, parse
+from accounts.wire import SignedInRequest, created, each, page, parse
 from organizations import selectors, services
+from organizations.filters import OrganizationFilter
 from organizations.permissions import Action, require
 from organizations.serializers import (
     InviteBody,
@@ -22,8 +23,7 @@ from organizations.serializers import (
 
 
 def answer(request: SignedInRequest, organization_id: int) -> dict[str, Any]:
-    row = selectors.organizations(user=request.user).get(pk=organization_id)
-    return selectors.organization_answer(row)
+    return selectors.organization_shown(user=request.user, organization_id=organization_id)
 
 
 class Me(APIView):
@@ -51,6 +51,9 @@ class Join(APIView):
         summary="Join with an invite code",
         request=JoinBody,
         responses={200: OrganizationAnswer},
+        examples=[
+            OpenApiExample("a code", {"invite_code": "nq0F1g6bT0sWc1m3Zs0Cq8X2yU5kLr7d"}, request_only=True)
+        ],
     )
     def post(self, request: SignedInRequest) -> Response:
         organization = services.join_organization(actor=request.user, **parse(JoinBody, request))
@@ -58,6 +61,8 @@ class Join(APIView):
 
 
 class Organizations(APIView):
+    filterset_class = OrganizationFilter
+
     @extend_schema(
         operation_id="list_organizations",
         tags=["organizations"],
@@ -73,10 +78,11 @@ class Organizations(APIView):
         summary="Create an organization; you own it",
         request=OrganizationBody,
         responses={201: OrganizationAnswer},
+        examples=[OpenApiExample("a laboratory", {"name": "Vision lab"}, request_only=True)],
     )
     def post(self, request: SignedInRequest) -> Response:
         organization = services.create_organization(actor=request.user, **parse(OrganizationBody, request))
-        return Response(answer(request, organization.pk), status=201)
+        return created(answer(request, organization.pk), "organization", organization.pk)
 
 
 class OneOrganization(APIView):
@@ -87,14 +93,13 @@ class OneOrganization(APIView):
         responses=OrganizationAnswer,
     )
     def get(self, request: SignedInRequest, organization_id: int) -> Response:
-        selectors.organization(user=request.user, organization_id=organization_id)
         return Response(answer(request, organization_id))
 
     @extend_schema(
         operation_id="rename_organization",
         tags=["organizations"],
         summary="Rename it",
-        request=OrganizationBody,
+        request=OrganizationBody(partial=True),
         responses=OrganizationAnswer,
     )
     def patch(self, request: SignedInRequest, organization_id: int) -> Response:
@@ -108,7 +113,7 @@ class OneOrganization(APIView):
         operation_id="put_organization",
         tags=["organizations"],
         summary="Rename it",
-        request=OrganizationBody,
+        request=OrganizationBody(partial=True),
         responses=OrganizationAnswer,
     )
     def put(self, request: SignedInRequest, organization_id: int) -> Response:

@@ -1,0 +1,91 @@
+"""Lists on the wire: filtered and ordered as the query asks, and an unknown parameter refused by name."""
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import BigIntegerField, QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+
+MAXIMUM_ID = BigIntegerField.MAX_BIGINT
+PAGING = frozenset({"limit", "cursor"})
+
+
+class IdFilter(django_filters.Filter):
+    """A whole number that can be an id."""
+
+    field_class = forms.IntegerField
+    openapi = {"type": "integer", "minimum": 1, "maximum": MAXIMUM_ID}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"min_value": 1, "max_value": MAXIMUM_ID} | options)
+
+
+class FlagForm(forms.Field):
+    def clean(self, value: Any) -> bool | None:
+        if not value:
+            return None
+        if value not in {"true", "false"}:
+            raise forms.ValidationError("Write true or false.")
+        return bool(value == "true")
+
+
+class FlagFilter(django_filters.Filter):
+    """true or false, as JSON writes them."""
+
+    field_class = FlagForm
+    openapi = {"type": "boolean"}
+
+
+def ordering(*names: str) -> django_filters.OrderingFilter:
+    """`?ordering=-priority,name`; the id comes last by itself. Only columns that are never null."""
+    return django_filters.OrderingFilter(fields=[(name, name) for name in names])
+
+
+class QueryFilters(BaseFilterBackend):
+    """What a view's `filterset_class` declares, and no other parameter."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        """The rows that the query asks for. Raises ValidationError naming each wrong parameter."""
+        filters = getattr(view, "filterset_class", None)
+        known = PAGING.union(filters.base_filters if filters else ())
+        if unknown := sorted(set(request.query_params) - known):
+            names = ", ".join(sorted(known))
+            raise ValidationError(
+                {name[:100]: [f"Unknown parameter. Known are: {names}."] for name in unknown}
+            )
+        if filters is None:
+            return queryset
+        found = filters(request.query_params, queryset=queryset)
+        if not found.is_valid():
+            raise ValidationError(found.errors)
+        rows: QuerySet[Any] = found.qs
+        return rows
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        filters = getattr(view, "filterset_class", None)
+        return (
+            [_parameter(name, filter_) for name, filter_ in filters.base_filters.items()] if filters else []
+        )
+
+
+def _parameter(name: str, filter_: Any) -> dict[str, Any]:
+    parameter = {"name": name, "in": "query", "required": False, "schema": _schema(filter_)}
+    if filter_.extra.get("help_text"):
+        parameter["description"] = filter_.extra["help_text"]
+    if isinstance(filter_, django_filters.OrderingFilter):
+        parameter |= {"explode": False, "style": "form", "description": "Columns in turn; - turns one round."}
+    return parameter
+
+
+def _schema(filter_: Any) -> dict[str, Any]:
+    if hasattr(filter_, "openapi"):
+        return dict(filter_.openapi)
+    if "choices" in filter_.extra:
+        names = [str(value) for value, _ in filter_.extra["choices"]]
+        return {"type": "array", "items": {"type": "string", "enum": names}}
+    return {"type": "string"} | (
+        {"maxLength": filter_.extra["max_length"]} if "max_length" in filter_.extra else {}
+    )

@@ -1,0 +1,118 @@
+"""The OpenAPI document, and the pages that show it."""
+
+import re
+from io import StringIO
+
+import orjson
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from hypervisor.openapi import document
+
+VERBS = ("get", "post", "put", "patch", "delete")
+PUBLIC = {("post", "/register"), ("post", "/token")}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return orjson.loads(document())
+
+
+def operations(schema):
+    return [
+        (verb, path, operation)
+        for path, verbs in schema["paths"].items()
+        for verb, operation in verbs.items()
+        if verb in VERBS
+    ]
+
+
+def test_the_schema_is_drawn_without_a_warning():
+    call_command("spectacular", fail_on_warn=True, validate=True, stdout=StringIO())
+
+
+def test_each_call_declares_its_errors_as_problems(schema):
+    for verb, path, operation in operations(schema):
+        errors = {code: answer for code, answer in operation["responses"].items() if code >= "400"}
+        needed = {"400", "405", "406", "503"}
+        needed |= set() if (verb, path) in PUBLIC else {"401", "403"}
+        needed |= {"404"} if "{" in path else set()
+        needed |= {"409", "413", "415"} if verb != "get" else set()
+        assert needed <= errors.keys(), (verb, path)
+        for answer in errors.values():
+            assert list(answer["content"]) == ["application/problem+json"], (verb, path)
+            assert answer["content"]["application/problem+json"]["examples"], (verb, path)
+
+
+def test_only_registering_and_signing_in_need_no_token(schema):
+    public = {
+        (verb, path) for verb, path, operation in operations(schema) if {} in operation.get("security", [{}])
+    }
+    assert public == PUBLIC
+    assert schema["components"]["securitySchemes"]["token"]["flows"]["password"]["tokenUrl"] == "/token"
+
+
+def test_each_list_is_paged(schema):
+    for path in ("/organizations", "/clusters", "/deployments"):
+        for _, _, operation in [found for found in operations(schema) if found[:2] == ("get", path)]:
+            answer = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+            page = schema["components"]["schemas"][answer.rsplit("/", 1)[1]]
+            assert page["required"] == ["next", "previous", "results"]
+            assert {"limit", "cursor"} <= {parameter["name"] for parameter in operation["parameters"]}
+
+
+def test_the_filters_and_orders_of_deployments_are_declared(schema):
+    parameters = {p["name"]: p for p in schema["paths"]["/deployments"]["get"]["parameters"]}
+    assert parameters.keys() == {
+        "cluster_id", "created_by", "cursor", "limit", "name", "ordering", "organization_id", "priority", "reason",
+        "status",
+    }  # fmt: skip
+    assert "-queued_at" in parameters["ordering"]["schema"]["items"]["enum"]
+    assert "running" in parameters["status"]["schema"]["items"]["enum"]
+
+
+def test_sign_in_takes_a_form_and_json(schema):
+    content = schema["paths"]["/token"]["post"]["requestBody"]["content"]
+    assert content.keys() == {"application/json", "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/register", "/token", "/organizations", "/clusters", "/deployments", "/join-organization"]
+)
+def test_the_main_calls_show_an_example(schema, path):
+    assert schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
+
+
+def test_put_needs_no_more_than_patch(schema):
+    for path in (
+        "/organizations/{organization_id}",
+        "/clusters/{cluster_id}",
+        "/deployments/{deployment_id}",
+    ):
+        bodies = [schema["paths"][path][verb]["requestBody"]["content"] for verb in ("put", "patch")]
+        assert bodies[0]["application/json"]["schema"] == bodies[1]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "application/yaml"])
+def test_the_schema_is_json_whoever_asks(accept):
+    answer = Client().get("/openapi.json", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/json"
+    assert answer.json()["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc", "/docs/"])
+def test_the_pages_load_only_our_own_files(page):
+    answer = Client().get(page, headers={"Accept": "text/html"})
+    html = answer.content.decode()
+    assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", html)
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    assert "cdn" not in html.casefold()
+    ours = re.findall(r"(?:src|href)=[\"'](/static/[^\"']+)", html)
+    assert ours
+    for path in ours:
+        file = Client().get(path)
+        assert file.status_code == 200, path
+        assert len(b"".join(file.streaming_content)) > 500, path
+    assert "/openapi.json" in html
