@@ -1,17 +1,65 @@
-"""Locks of cluster rows: whoever makes capacity scarcer holds them, taken in id order, so nobody waits in a circle."""
+"""Locks of clusters. Rows are locked in id order, after the organization's and before any deployment's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from django.db import connection
 
 from clusters.models import Cluster
+
+KEEP = """
+SELECT cluster.* FROM clusters_cluster AS cluster
+JOIN organizations_organization AS organization ON organization.id = cluster.organization_id
+WHERE cluster.id = %s AND cluster.deleted_at IS NULL AND organization.deleted_at IS NULL
+FOR KEY SHARE
+"""
 
 
 def lock_clusters(cluster_ids: Iterable[int], *, skip_locked: bool = False) -> list[Cluster]:
     """The rows, locked until the transaction ends; with `skip_locked` without those that somebody else holds.
 
-    NO KEY UPDATE: a plain FOR UPDATE would block every insert of a row that points to the cluster.
+    Whoever makes capacity scarcer holds this. NO KEY UPDATE: a plain FOR UPDATE would block every insert of a row
+    that points to the cluster.
     """
     return list(
         Cluster.objects.filter(pk__in=list(cluster_ids))
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",), skip_locked=skip_locked)
     )
+
+
+def lock_cluster_for_deletion(cluster_id: int) -> Cluster:
+    """The row, locked also against those who keep it: afterwards nobody adds anything to the cluster."""
+    locked: Cluster = Cluster.objects.select_for_update(of=("self",)).get(pk=cluster_id)
+    return locked
+
+
+def keep_cluster(cluster_id: int) -> Cluster | None:
+    """The row as it is now, or None if it was deleted; nobody deletes it before the transaction ends.
+
+    Does not wait for a scheduling cycle, and no cycle waits for it.
+    """
+    return next(iter(Cluster.objects.raw(KEEP, [cluster_id])), None)
+
+
+@contextmanager
+def sole_reconciler(cluster_id: int) -> Iterator[bool]:
+    """Whether nobody else reconciles the cluster; if so, nobody else does until the block ends.
+
+    A lock of the database session: held without a transaction, because engines are slow, and gone at once with a
+    process that is killed.
+    """
+    key = f"reconcile cluster {cluster_id}"
+    mine = _ask("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", key)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
+
+
+def _ask(question: str, key: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(question, [key])
+        row = cursor.fetchone()
+    return bool(row and row[0])

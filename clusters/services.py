@@ -11,7 +11,7 @@ from accounts.errors import Conflict, InvalidInput
 from accounts.models import User
 from clusters import amounts, secrets
 from clusters.amounts import Amount
-from clusters.locks import lock_clusters
+from clusters.locks import lock_cluster_for_deletion, lock_clusters
 from clusters.models import Cluster, ClusterEvent
 from clusters.runtimes.simulated import validate_connection
 from clusters.signals import capacity_changed
@@ -70,7 +70,7 @@ def change_cluster(*, actor: User, cluster_id: int, changes: Mapping[str, Any]) 
 @transaction.atomic
 def delete_cluster(*, actor: User, cluster_id: int) -> None:
     """Hide it. Raises Conflict while anything runs or waits there."""
-    (cluster,) = lock_clusters([cluster_id])
+    cluster = lock_cluster_for_deletion(cluster_id)
     for veto in deletion_vetoes:
         if reason := veto(cluster):
             raise Conflict(reason, state=cluster.state)

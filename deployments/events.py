@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from deployments.models import Deployment, DeploymentEvent, Source
+from accounts import audit
+from accounts.models import User
+from deployments.models import Deployment, DeploymentEvent, Run, Source
 
 
 def event(
@@ -23,4 +25,23 @@ def event(
         source=source or (Source.USER if actor_id else Source.SCHEDULER),
         actor_id=actor_id,
         data=data or {},
+    )
+
+
+def record_event(
+    deployment: Deployment,
+    kind: str,
+    *,
+    actor: User,
+    run: Run | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """What a person did: an event of the deployment, and a line of the audit log. `data` holds no secrets."""
+    event(deployment, kind, actor_id=actor.pk, run_id=run.pk if run else None, data=data).save()
+    audit.record(
+        actor_id=actor.pk,
+        action=f"deployment.{kind}",
+        target=f"deployment:{deployment.pk}",
+        organization_id=deployment.organization_id,
+        detail=data,
     )

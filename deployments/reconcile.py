@@ -38,7 +38,7 @@ class MarkRunning:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """It is to stop and still there: tell the engine (again, after a crash; a second signal does no harm)."""
+    """It is to stop and does not: tell the engine (again, after a crash; a second signal does no harm)."""
 
     run_id: int
     handle: str
@@ -56,13 +56,13 @@ class Expire:
 class End:
     """Over. `own`: the engine dates the end before our signal, so it is the run's own end and not the stop's.
 
-    `lost`: the engine does not know it any more, though nobody stopped it.
+    `lost`: the engine does not know it any more, though nobody stopped it. `started_at` is the engine's.
     """
 
     run_id: int
     handle: str | None
     exit_code: int | None
-    ended_at: datetime | None
+    started_at: datetime | None
     own: bool
     lost: bool = False
     detail: str = ""
@@ -103,13 +103,15 @@ def _for_run(run: Recorded, container: Observed | None, now: datetime) -> list[A
                 run.run_id,
                 container.handle,
                 container.exit_code,
-                container.ended_at,
+                container.started_at,
                 own=own,
                 detail=container.detail,
             )
         ]
     if run.status is Status.STOPPING:
-        return [Signal(run.run_id, container.handle, first=run.stop_signalled_at is None)]
+        first = run.stop_signalled_at is None
+        heard = container.phase is Phase.STOPPING and not first
+        return [] if heard else [Signal(run.run_id, container.handle, first=first)]
     if run.status is Status.STARTING and container.phase is Phase.RUNNING:
         return [MarkRunning(run.run_id, container.handle, container.started_at)]
     if run.running_at is None or run.time_limit_seconds is None:

@@ -80,7 +80,7 @@ def _by_itself(end: Ended) -> Verdict:
     good = end.exit_code == 0
     outcome = Outcome.COMPLETED if good else Outcome.FAILED
     # A stop that the user asked for stands also when the run was quicker: it does not start again.
-    may_restart = end.stop_cause in {None, StopCause.PREEMPTION}
+    may_restart = end.stop_cause is not StopCause.USER
     if may_restart and end.restart_policy == RestartPolicy.ALWAYS and good:
         return Verdict(Status.PENDING, outcome, retry_after=FIRST_BACKOFF_SECONDS)
     restarts = end.restart_policy in {RestartPolicy.ALWAYS, RestartPolicy.ON_FAILURE}

@@ -15,7 +15,7 @@ from deployments import selectors
 from deployments.filters import DeploymentFilter
 from deployments.models import Deployment
 from deployments.serializers import DeploymentAnswer, DeploymentBody
-from deployments.services import steer, submit
+from deployments.services import change, steer, submit
 from organizations.permissions import Action, require
 
 EXAMPLE = OpenApiExample(
@@ -120,7 +120,7 @@ class OneDeployment(APIView):
         cluster = usable_cluster(request, cluster_id) if cluster_id != deployment.cluster_id else None
         if cluster and cluster.organization_id != deployment.organization_id:
             raise InvalidInput({"cluster_id": "This cluster belongs to another organization."})
-        submit.change_deployment(actor=request.user, deployment=deployment, changes=changes, cluster=cluster)
+        change.change_deployment(actor=request.user, deployment=deployment, changes=changes, cluster=cluster)
         return Response(answer(request, deployment_id))
 
     @extend_schema(

@@ -35,7 +35,8 @@ def rename_organization(*, actor: User, organization: Organization, name: str) -
 @transaction.atomic
 def delete_organization(*, actor: User, organization: Organization) -> None:
     """Hide it from everybody. Raises Conflict while anything of it runs."""
-    locked = lock_organization(organization_id=organization.pk)
+    # Stronger than `lock_organization`: afterwards nobody adds anything to it.
+    locked = Organization.objects.select_for_update(of=("self",)).get(pk=organization.pk)
     for veto in deletion_vetoes:
         if reason := veto(locked.pk):
             raise Conflict(reason)

@@ -15,6 +15,10 @@ class StalePlan(Exception):
     """A deployment changed between the snapshot and the write."""
 
 
+class OverBooked(Exception):
+    """The books have no room for a start. The planner saw some, so books and runs disagree: see `check_books`."""
+
+
 START = """
 WITH booked AS (
     UPDATE deployments_deployment SET status = 'starting', reason = NULL, seat_granted_at = NULL, retry_at = NULL,
@@ -47,9 +51,12 @@ WITH booked AS (
         allocated_cpu = allocated_cpu + amount.cpu, allocated_gpu = allocated_gpu + amount.gpu
     FROM (SELECT cluster_id, sum(required_ram) AS ram, sum(required_cpu) AS cpu, sum(required_gpu) AS gpu
           FROM booked GROUP BY cluster_id) AS amount
-    WHERE cluster.id = amount.cluster_id
+    WHERE cluster.id = amount.cluster_id AND cluster.allocated_ram + amount.ram <= cluster.total_ram
+        AND cluster.allocated_cpu + amount.cpu <= cluster.total_cpu
+        AND cluster.allocated_gpu + amount.gpu <= cluster.total_gpu
+    RETURNING cluster.id
 )
-SELECT count(*) FROM booked
+SELECT count(*), (SELECT count(DISTINCT cluster_id) FROM booked) - (SELECT count(*) FROM books) FROM booked
 """
 EVICT = """
 WITH planned AS (
@@ -88,18 +95,17 @@ WITH seated AS (
 SELECT count(*) FROM seated
 """
 REASON = """
-WITH written AS (
-    UPDATE deployments_deployment AS deployment SET reason = planned.reason
-    FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS planned(id, reason)
-    WHERE deployment.id = planned.id AND deployment.status = 'pending'
-    RETURNING deployment.id
-)
-SELECT count(*) FROM written
+UPDATE deployments_deployment AS deployment SET reason = planned.reason
+FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS planned(id, reason)
+WHERE deployment.id = planned.id AND deployment.status = 'pending'
 """
 
 
 def book_starts(*, deployment_ids: Sequence[int], now: datetime) -> None:
-    """Pending → starting, each with a run, its allocation and an event; the clusters' books grow by the same."""
+    """Pending → starting, each with a run, its allocation and an event; the clusters' books grow by the same.
+
+    Raises StalePlan, and OverBooked rather than booking more than a cluster has.
+    """
     _write(START, {"ids": list(deployment_ids), "now": now}, len(deployment_ids))
 
 
@@ -128,15 +134,20 @@ def drop_seats(*, deployment_ids: Sequence[int], now: datetime) -> None:
 
 
 def write_reasons(*, reasons: Mapping[int, str]) -> None:
-    """Store why each pending one waits; the caller passes only those that changed."""
-    _write(REASON, {"ids": list(reasons), "reasons": list(reasons.values())}, len(reasons))
+    """Store why each pending one waits, passed only where it changed; one that was cancelled meanwhile needs none."""
+    if reasons:
+        with connection.cursor() as cursor:
+            cursor.execute(REASON, {"ids": list(reasons), "reasons": list(reasons.values())})
 
 
 def _write(statement: str, parameters: dict[str, Any], expected: int) -> None:
+    """Execute one that answers the number of rows written, and perhaps the number of clusters without room."""
     if not expected:
         return
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        row = cursor.fetchone()
-    if not row or row[0] != expected:
-        raise StalePlan(f"{row[0] if row else 0} of {expected} rows were still as planned")
+        written, *without_room = cursor.fetchone() or (0,)
+    if written != expected:
+        raise StalePlan(f"{written} of {expected} rows were still as planned")
+    if any(without_room):
+        raise OverBooked(f"{without_room[0]} clusters would hold more than they have")

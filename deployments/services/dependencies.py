@@ -6,8 +6,8 @@ from django.db import connection
 
 from accounts.errors import InvalidInput
 from deployments.models import Dependency, Deployment
+from deployments.states import Status
 
-MAXIMUM = 1000
 REACHES = """
 WITH RECURSIVE upstream(id) AS (
     SELECT unnest(%(start)s::bigint[])
@@ -57,4 +57,13 @@ def dependency_ids(deployment_id: int) -> list[int]:
         Dependency.objects.filter(deployment_id=deployment_id)
         .order_by("depends_on_id")
         .values_list("depends_on_id", flat=True)
+    )
+
+
+def clusters_of_dependents(deployment_ids: Iterable[int]) -> list[int]:
+    """Where pending deployments wait for one of these."""
+    return list(
+        Dependency.objects.filter(depends_on_id__in=list(deployment_ids), deployment__status=Status.PENDING)
+        .values_list("deployment__cluster_id", flat=True)
+        .distinct()
     )

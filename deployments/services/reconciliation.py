@@ -6,21 +6,20 @@ from typing import Any
 import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
-from redis.exceptions import LockNotOwnedError
 
 from clusters import secrets
 from clusters.drivers import driver_for
+from clusters.locks import sole_reconciler
 from clusters.models import Cluster
-from clusters.redis import redis_client
 from clusters.runtimes.base import ContainerSpec, Driver, RuntimeFailure
 from clusters.services import note_reachable, note_unreachable
 from deployments.models import Run
 from deployments.reconcile import Action, End, Expire, MarkRunning, Recorded, Remove, Signal, Start, reconcile
 from deployments.services import runs as books
+from deployments.services.ends import Refusal, record_ends
 from deployments.states import Status
 
 log = structlog.get_logger(__name__)
-LOCK_SECONDS = 120
 MISSES_ALLOWED = 3
 ROUNDS = 3
 """A start or a stop is looked at again at once, since a quick engine has done it by then."""
@@ -28,19 +27,10 @@ ROUNDS = 3
 
 def reconcile_cluster(*, cluster_id: int) -> bool:
     """Bring the cluster's books and its engine together. False if another worker is at it just now."""
-    lock = redis_client().lock(f"reconcile:{cluster_id}", timeout=LOCK_SECONDS, blocking=False)
-    if not lock.acquire():
-        return False
-    try:
-        cluster = Cluster.objects.filter(pk=cluster_id).first()
-        if cluster is not None:
-            _reconcile(cluster)
-    finally:
-        try:
-            lock.release()
-        except LockNotOwnedError:
-            log.warning("reconcile_outlasted_its_lock", cluster_id=cluster_id)
-    return True
+    with sole_reconciler(cluster_id) as nobody_else:
+        if nobody_else:
+            _reconcile(Cluster.objects.get(pk=cluster_id))
+    return nobody_else
 
 
 def _reconcile(cluster: Cluster) -> None:
@@ -54,11 +44,15 @@ def _reconcile(cluster: Cluster) -> None:
                 cluster.missed_observations = 0
             actions = reconcile(recorded, observed, timezone.now())
             _perform(cluster, driver, actions)
-            if not any(isinstance(action, Start | Signal | Expire) for action in actions):
+            if not any(map(_may_be_done_at_once, actions)):
                 return
     except (RuntimeFailure, secrets.UnreadableSecret) as failure:
         log.warning("engine_does_not_answer", cluster_id=cluster.pk, error=str(failure))
         note_unreachable(cluster_id=cluster.pk, misses_allowed=MISSES_ALLOWED, problem=str(failure))
+
+
+def _may_be_done_at_once(action: Action) -> bool:
+    return isinstance(action, Start | Expire) or (isinstance(action, Signal) and action.first)
 
 
 def _recorded(cluster_id: int) -> Iterable[Recorded]:
@@ -73,7 +67,7 @@ def _perform(cluster: Cluster, driver: Driver, actions: Sequence[Action]) -> Non
     """Write what the engine already did before asking it for more, so that capacity is free as early as can be."""
     ends = [action for action in actions if isinstance(action, End)]
     if ends:
-        books.record_ends(cluster_id=cluster.pk, ends=ends)
+        record_ends(cluster_id=cluster.pk, ends=ends)
         driver.remove_many(end.handle for end in ends if end.handle)
     if marks := [action for action in actions if isinstance(action, MarkRunning)]:
         books.record_running(cluster_id=cluster.pk, marks=marks)
@@ -109,15 +103,20 @@ def _start(cluster: Cluster, driver: Driver, run_ids: Sequence[int]) -> None:
         pk__in=run_ids, outcome=None, deployment__status=Status.STARTING
     ).prefetch_related("allocations")
     by_name = {run.container_name: run for run in runs}
-    refusals = []
-    for name, answer in driver.start_many(_spec(run) for run in by_name.values()).items():
-        if not isinstance(answer, RuntimeFailure):
-            continue
-        log.warning("start_failed", cluster_id=cluster.pk, container=name, error=str(answer))
-        if answer.permanent:
-            refusals.append(books.Refusal(by_name[name].pk, str(answer)))
-    if refusals:
-        books.record_ends(cluster_id=cluster.pk, ends=[], refusals=refusals)
+    specs, refused = [], {}
+    for name, run in by_name.items():
+        try:
+            specs.append(_spec(run))
+        except secrets.UnreadableSecret as failure:
+            refused[name] = f"Its secret_env cannot be read. {failure}"
+    for name, answer in driver.start_many(specs).items():
+        if isinstance(answer, RuntimeFailure):
+            log.warning("start_failed", cluster_id=cluster.pk, container=name, error=str(answer))
+            if answer.permanent:
+                refused[name] = str(answer)
+    if refused:
+        refusals = [Refusal(by_name[name].pk, detail) for name, detail in refused.items()]
+        record_ends(cluster_id=cluster.pk, ends=refusals)
 
 
 def _remove_orphans(cluster: Cluster, driver: Driver, strays: Sequence[Remove]) -> None:

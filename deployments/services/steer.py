@@ -3,16 +3,17 @@
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
-from accounts.errors import Conflict
+from accounts.errors import Conflict, NotFound
 from accounts.models import User
-from deployments.events import event
+from deployments.events import record_event
 from deployments.models import Dependency, Deployment, Run, StopCause
 from deployments.reconciling import want_reconciling
-from deployments.services.locking import live_run, lock_deployment, require_status
+from deployments.services.dependencies import clusters_of_dependents
+from deployments.services.locking import live_run, lock_deployment, lock_with_clusters, require_status
 from deployments.services.submit import refuse_what_never_fits
 from deployments.signals import want_scheduling
 from deployments.states import CANCELLABLE, DELETABLE, FINAL, STOPPABLE, Status
+from organizations.services import lock_organization
 
 
 @transaction.atomic
@@ -22,26 +23,20 @@ def stop_deployment(*, actor: User, deployment_id: int, as_failed: bool = False)
     A stop by the user wins over an eviction under way: the deployment does not come back to the queue. Raises Conflict.
     """
     deployment = lock_deployment(deployment_id=deployment_id)
-    run = stoppable_run(deployment)
-    old = deployment.status
-    deployment.status = Status.STOPPING
-    deployment.save(update_fields=["status"])
+    run = _stoppable_run(deployment)
+    moved = {"from": deployment.status, "to": Status.STOPPING.value}
+    if deployment.status != Status.STOPPING:
+        deployment.status = Status.STOPPING
+        deployment.save(update_fields=["status"])
     run.stop_cause, run.stop_as_failed = StopCause.USER, as_failed
     run.stop_requested_at = run.stop_requested_at or timezone.now()
     run.save(update_fields=["stop_cause", "stop_as_failed", "stop_requested_at"])
-    _record(
-        actor,
-        deployment,
-        "stop_requested",
-        run,
-        **{"from": old, "to": deployment.status},
-        as_failed=as_failed,
-    )
+    record_event(deployment, "stop_requested", actor=actor, run=run, data=moved | {"as_failed": as_failed})
     want_reconciling(deployment.cluster_id)
     return deployment
 
 
-def stoppable_run(deployment: Deployment) -> Run:
+def _stoppable_run(deployment: Deployment) -> Run:
     """Its run, if a user may stop it now: also one that is stopping for a preemption. Raises Conflict."""
     if deployment.status == Status.STOPPING:
         run = live_run(deployment)
@@ -63,27 +58,33 @@ def cancel_deployment(*, actor: User, deployment_id: int) -> Deployment:
 @transaction.atomic
 def requeue_deployment(*, actor: User, deployment_id: int) -> Deployment:
     """Queue one that has ended anew: at the end of its priority, with fresh retries. Raises Conflict, InvalidInput."""
-    deployment = lock_deployment(deployment_id=deployment_id)
+    deployment, clusters = lock_with_clusters(deployment=_unlocked(deployment_id))
+    cluster = clusters[deployment.cluster_id]
     require_status(deployment, FINAL, "queue it anew")
-    if deployment.cluster.deleted_at:
+    if cluster.deleted_at:
         raise Conflict("Its cluster was deleted. Submit it to another cluster.", state=deployment.status)
-    refuse_what_never_fits(deployment.required, deployment.cluster)
-    old = deployment.status
-    deployment.status = Status.PENDING
-    deployment.queued_at = timezone.now()
-    deployment.reason = deployment.retry_at = deployment.started_at = deployment.ended_at = (
-        deployment.exit_code
-    ) = None
-    deployment.retries_used = deployment.lost_count = 0
-    deployment.save()
-    _record(actor, deployment, "requeued", None, **{"from": old, "to": deployment.status})
-    want_scheduling(deployment.cluster_id)
+    refuse_what_never_fits(deployment.required, cluster)
+    moved = {"from": deployment.status, "to": Status.PENDING.value}
+    fresh = {
+        "status": Status.PENDING,
+        "queued_at": timezone.now(),
+        "retries_used": 0,
+        "lost_count": 0,
+        **dict.fromkeys(("reason", "retry_at", "started_at", "ended_at", "exit_code")),
+    }
+    for field, value in fresh.items():
+        setattr(deployment, field, value)
+    deployment.save(update_fields=[*fresh])
+    record_event(deployment, "requeued", actor=actor, data=moved)
+    want_scheduling(cluster.pk, *clusters_of_dependents([deployment.pk]))
     return deployment
 
 
 @transaction.atomic
 def delete_deployment(*, actor: User, deployment_id: int) -> None:
     """Hide it; a pending one is cancelled first. Its runs and events stay. Raises Conflict."""
+    # The organization's lock keeps out whoever makes another deployment wait for this one just now.
+    lock_organization(organization_id=_unlocked(deployment_id).organization_id)
     deployment = lock_deployment(deployment_id=deployment_id)
     require_status(deployment, DELETABLE, "delete it")
     waiting = Dependency.objects.filter(
@@ -99,32 +100,26 @@ def delete_deployment(*, actor: User, deployment_id: int) -> None:
         _cancel(actor, deployment)
     deployment.deleted_at = timezone.now()
     deployment.save(update_fields=["deleted_at"])
-    _record(actor, deployment, "deleted", None)
+    record_event(deployment, "deleted", actor=actor)
 
 
 def _cancel(actor: User, deployment: Deployment) -> None:
-    old = deployment.status
-    deployment.status, deployment.reason, deployment.seat_granted_at = Status.CANCELLED, None, None
-    deployment.ended_at = timezone.now()
-    deployment.save(update_fields=["status", "reason", "seat_granted_at", "ended_at"])
-    _record(actor, deployment, "cancelled", None, **{"from": old, "to": deployment.status})
-    want_scheduling(deployment.cluster_id, *clusters_of_dependents(deployment.pk))
+    moved = {"from": deployment.status, "to": Status.CANCELLED.value}
+    cancelled = {
+        "status": Status.CANCELLED,
+        "ended_at": timezone.now(),
+        **dict.fromkeys(("reason", "seat_granted_at", "retry_at")),
+    }
+    for field, value in cancelled.items():
+        setattr(deployment, field, value)
+    deployment.save(update_fields=[*cancelled])
+    record_event(deployment, "cancelled", actor=actor, data=moved)
+    want_scheduling(deployment.cluster_id, *clusters_of_dependents([deployment.pk]))
 
 
-def clusters_of_dependents(deployment_id: int) -> list[int]:
-    """Where deployments wait for this one."""
-    return list(
-        Dependency.objects.filter(depends_on_id=deployment_id, deployment__status=Status.PENDING)
-        .values_list("deployment__cluster_id", flat=True)
-        .distinct()
-    )
-
-
-def _record(actor: User, deployment: Deployment, kind: str, run: Run | None, **data: object) -> None:
-    event(deployment, kind, actor_id=actor.pk, run_id=run.pk if run else None, data=dict(data)).save()
-    audit.record(
-        actor_id=actor.pk,
-        action=f"deployment.{kind}",
-        target=f"deployment:{deployment.pk}",
-        organization_id=deployment.organization_id,
-    )
+def _unlocked(deployment_id: int) -> Deployment:
+    """The row as it is now, to learn what to lock before it. Raises NotFound."""
+    found: Deployment | None = Deployment.objects.filter(pk=deployment_id, deleted_at=None).first()
+    if found is None:
+        raise NotFound("There is no deployment with this id that you can see.")
+    return found

@@ -1,0 +1,128 @@
+"""The end of runs: judged, written into the books, and what they held given back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from clusters.locks import lock_clusters
+from clusters.models import Cluster
+from deployments.models import (
+    Allocation,
+    Deployment,
+    DeploymentEvent,
+    Outcome,
+    RestartPolicy,
+    Run,
+    StopCause,
+)
+from deployments.reconcile import End
+from deployments.services.dependencies import clusters_of_dependents
+from deployments.services.locking import lock_live_runs
+from deployments.services.runs import AT_ONCE, told
+from deployments.signals import want_scheduling
+from deployments.states import Status
+from deployments.verdicts import Ended, Verdict, judge
+
+SETTLED = (
+    "status", "reason", "started_at", "ended_at", "exit_code", "retry_at", "preemption_count", "retries_used",
+    "lost_count",
+)  # fmt: skip
+"""What an end may write of a deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The engine will never start this run, and says why."""
+
+    run_id: int
+    detail: str
+
+
+@transaction.atomic
+def record_ends(*, cluster_id: int, ends: Sequence[End | Refusal]) -> None:
+    """Close runs, give back what they held, and send each deployment where its end takes it."""
+    lock_clusters([cluster_id])
+    now = timezone.now()
+    by_run = {end.run_id: end for end in ends}
+    runs = lock_live_runs(by_run)
+    if not runs:
+        return
+    events = [_close(run, by_run[run.pk], now) for run in runs]
+    Run.objects.bulk_update(
+        runs, ["running_at", "ended_at", "outcome", "detail", "exit_code"], batch_size=AT_ONCE
+    )
+    Deployment.objects.bulk_update([run.deployment for run in runs], SETTLED, batch_size=AT_ONCE)
+    DeploymentEvent.objects.bulk_create(events)
+    _give_back(runs, now)
+    final = [run.deployment_id for run in runs if run.deployment.status != Status.PENDING]
+    want_scheduling(cluster_id, *clusters_of_dependents(final))
+
+
+def _close(run: Run, end: End | Refusal, now: datetime) -> DeploymentEvent:
+    deployment, verdict = run.deployment, _judged(run, end)
+    # The time of our books: an engine's clock may be behind the booking, and the story must stay in order.
+    run.ended_at, run.outcome, run.detail = now, verdict.outcome, end.detail[:500]
+    if isinstance(end, End):
+        run.exit_code = end.exit_code
+        run.running_at = run.running_at or end.started_at
+    closed = told(run, _kind(verdict), old=deployment.status, to=verdict.status)
+    closed.data |= {"exit_code": run.exit_code, "reason": verdict.failure, "detail": run.detail}
+    _settle(deployment, run, verdict, now)
+    return closed
+
+
+def _judged(run: Run, end: End | Refusal) -> Verdict:
+    deployment = run.deployment
+    if isinstance(end, Refusal):
+        return judge(Ended(own=True, refused=True))
+    # A stop that came between the look at the engine and this lock: gone is gone, and it was asked for.
+    lost = end.lost and deployment.status != Status.STOPPING
+    return judge(
+        Ended(
+            own=end.own and lost == end.lost,
+            lost=lost,
+            exit_code=end.exit_code,
+            stop_cause=StopCause(run.stop_cause) if run.stop_cause else None,
+            stop_as_failed=run.stop_as_failed,
+            restart_policy=RestartPolicy(deployment.restart_policy),
+            max_retries=deployment.max_retries,
+            retries_used=deployment.retries_used,
+            lost_count=deployment.lost_count,
+        )
+    )
+
+
+def _settle(deployment: Deployment, run: Run, verdict: Verdict, now: datetime) -> None:
+    deployment.status, deployment.reason = verdict.status, verdict.failure
+    deployment.exit_code = run.exit_code
+    deployment.retries_used += verdict.uses_retry
+    deployment.preemption_count += verdict.outcome == Outcome.PREEMPTED
+    deployment.lost_count += verdict.outcome == Outcome.LOST
+    if verdict.status == Status.PENDING:
+        deployment.started_at = None
+        deployment.retry_at = now + timedelta(seconds=verdict.retry_after) if verdict.retry_after else None
+    else:
+        deployment.ended_at = now
+
+
+def _kind(verdict: Verdict) -> str:
+    if verdict.status != Status.PENDING:
+        return str(verdict.status)
+    returned = {Outcome.PREEMPTED: "requeued_after_preemption", Outcome.LOST: "requeued_after_loss"}
+    return returned.get(verdict.outcome, "retrying")
+
+
+def _give_back(runs: Sequence[Run], now: datetime) -> None:
+    held = Allocation.objects.filter(run__in=runs, released_at=None)
+    freed = held.order_by().values("cluster_id").annotate(Sum("ram"), Sum("cpu"), Sum("gpu"))
+    for amount in list(freed):
+        Cluster.objects.filter(pk=amount["cluster_id"]).update(
+            allocated_ram=F("allocated_ram") - amount["ram__sum"],
+            allocated_cpu=F("allocated_cpu") - amount["cpu__sum"],
+            allocated_gpu=F("allocated_gpu") - amount["gpu__sum"],
+        )
+    held.update(released_at=now)
