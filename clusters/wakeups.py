@@ -17,6 +17,7 @@ from clusters.redis import redis_client
 
 log = structlog.get_logger(__name__)
 COUNTER_SECONDS = 86_400
+MOMENT_SECONDS = 0.2
 CHUNK = 50
 """Clusters in one task, so that a hint about a thousand of them is shared by all workers."""
 
@@ -35,9 +36,11 @@ class Wakeups:
         if ids and settings.SCHEDULER_HINTS:
             transaction.on_commit(lambda: self.send(ids))
 
-    def send(self, cluster_ids: Iterable[int]) -> None:
+    def send(self, cluster_ids: Iterable[int], *, delay_seconds: float = 0) -> None:
         """Queue the task for those that are not queued yet. Never raises: a dead broker only delays."""
         ids = sorted(set(cluster_ids))
+        if not ids:
+            return
         try:
             with redis_client().pipeline(transaction=False) as pipe:
                 for id_ in ids:
@@ -51,6 +54,7 @@ class Wakeups:
                     self.task,
                     args=[fresh[start : start + self.chunk]],
                     expires=self.interval_seconds,
+                    countdown=delay_seconds or None,
                     retry=False,
                 )
         except (RedisError, OperationalError, OSError) as error:
@@ -69,19 +73,23 @@ class Wakeups:
             return {}
         return {id_: int(value or 0) for id_, value in zip(ids, values, strict=True)}
 
-    def again(self, seen: Mapping[int, int], also: Iterable[int] = ()) -> None:
-        """At the end of a pass: queue once more what was hinted meanwhile, and `also` (found locked)."""
+    def again(self, seen: Mapping[int, int], *, missed: Iterable[int] = ()) -> None:
+        """At the end of a pass: queue once more what was hinted meanwhile, and what it `missed` (found locked).
+
+        The missed ones wait a moment, so that a long lock does not keep a worker busy with asking for it.
+        """
         if not settings.SCHEDULER_HINTS:
             return
         try:
             values = redis_client().mget([self._counter(id_) for id_ in seen]) if seen else []
         except RedisError:
             return
+        missed = set(missed)
         moved = {
             id_ for (id_, old), value in zip(seen.items(), values, strict=True) if int(value or 0) != old
         }
-        if wanted := moved | set(also):
-            self.send(wanted)
+        self.send(moved - missed)
+        self.send(missed, delay_seconds=MOMENT_SECONDS)
 
     def _counter(self, cluster_id: int) -> str:
         return f"hint:{self.task}:{cluster_id}"

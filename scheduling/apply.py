@@ -6,22 +6,30 @@ from deployments.services import booking
 from scheduling.core.state import Plan, Snapshot
 
 
-def apply(snapshot: Snapshot, plan: Plan, now: datetime) -> None:
-    """Book the plan. The clusters' rows are locked. Raises StalePlan when a deployment changed since the snapshot."""
+def apply(snapshot: Snapshot, plan: Plan, now: datetime) -> set[int]:
+    """Book the plan; answer the ids of the clusters where that wrote anything. The clusters' rows are locked.
+
+    Raises StalePlan when a deployment changed since the snapshot, and OverBooked.
+    """
     starts: list[int] = []
     seats: list[int] = []
     dropped: list[int] = []
     preemptors: dict[int, int] = {}
     reasons: dict[int, str] = {}
+    changed: set[int] = set()
     for state, decided in zip(snapshot.clusters, plan.clusters, strict=True):
         starts += decided.starts
         seats += decided.seats
         dropped += decided.dropped_seats
         preemptors |= {eviction.victim: eviction.preemptor for eviction in decided.evictions}
         stored = {waiting.id: waiting.reason for waiting in state.pending}
-        reasons |= {id_: reason.value for id_, reason in decided.reasons if stored[id_] is not reason}
+        new_reasons = {id_: reason.value for id_, reason in decided.reasons if stored[id_] is not reason}
+        reasons |= new_reasons
+        if decided.starts or decided.seats or decided.dropped_seats or decided.evictions or new_reasons:
+            changed.add(state.id)
     booking.drop_seats(deployment_ids=dropped, now=now)
     booking.book_evictions(preemptors=preemptors, now=now)
     booking.grant_seats(deployment_ids=seats, now=now)
     booking.book_starts(deployment_ids=starts, now=now)
     booking.write_reasons(reasons=reasons)
+    return changed

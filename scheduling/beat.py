@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from scheduling.models import SeededInterval
@@ -20,13 +20,17 @@ def seeds() -> dict[str, int]:
 @transaction.atomic
 def seed_schedule() -> None:
     """Create what is missing, and apply an interval that changed in the environment once; an edit stays otherwise."""
+    with connection.cursor() as cursor:
+        # Two beats that start at once must not both find nothing.
+        cursor.execute("LOCK TABLE scheduling_seededinterval IN EXCLUSIVE MODE")
     for task, seconds in seeds().items():
-        seeded = SeededInterval.objects.select_for_update().filter(task=task).first()
+        seeded = SeededInterval.objects.filter(task=task).first()
         known = PeriodicTask.objects.filter(name=task).exists()
         if seeded and known and seeded.seconds == seconds:
             continue
-        every, _ = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
-        defaults: dict[str, Any] = {"task": task, "interval": every, "expire_seconds": max(seconds, 5)}
+        other_kinds = dict.fromkeys(("crontab", "solar", "clocked"))
+        defaults: dict[str, Any] = {"task": task, "interval": _every(seconds), **other_kinds}
+        defaults["expire_seconds"] = max(seconds, 5)
         # save() inside update_or_create tells a running beat that the schedule changed.
         PeriodicTask.objects.update_or_create(
             name=task,
@@ -34,3 +38,9 @@ def seed_schedule() -> None:
             create_defaults=defaults | {"description": "Seeded from the environment."},
         )
         SeededInterval.objects.update_or_create(task=task, defaults={"seconds": seconds})
+
+
+def _every(seconds: int) -> IntervalSchedule:
+    # Not get_or_create: nothing keeps an operator from making the same interval twice.
+    wanted = {"every": seconds, "period": IntervalSchedule.SECONDS}
+    return IntervalSchedule.objects.filter(**wanted).first() or IntervalSchedule.objects.create(**wanted)

@@ -2,16 +2,21 @@
 
 import time
 
+import structlog
 from redis.exceptions import RedisError
 
 from clusters.redis import redis_client
 
+log = structlog.get_logger(__name__)
 KEY = "scheduler:heartbeat"
 
 
 def beat() -> None:
-    """The scheduler is alive now."""
-    redis_client().set(KEY, time.time())
+    """The scheduler is alive now. Never raises: a heartbeat that cannot be stored is missed by the next look."""
+    try:
+        redis_client().set(KEY, time.time())
+    except RedisError as error:
+        log.warning("heartbeat_lost", error=str(error))
 
 
 def last() -> float | None:

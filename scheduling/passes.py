@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clusters.models import Cluster
-from deployments.services.booking import StalePlan
+from deployments.services.booking import OverBooked, StalePlan
 from scheduling.core.invariants import InvariantBroken
 from scheduling.core.state import ClusterPlan
 from scheduling.selectors import batches_with_waiting
@@ -49,7 +49,7 @@ def _run_batch(cluster_ids: list[int], *, dry_run: bool) -> Iterator[Outcome]:
         result = run_cycle(cluster_ids=cluster_ids, dry_run=dry_run)
         problems = dict.fromkeys(result.locked, LOCKED)
         plans = {plan.cluster_id: plan for plan in result.plan.clusters}
-    except (InvariantBroken, StalePlan) as error:
+    except (InvariantBroken, OverBooked, StalePlan) as error:
         if len(cluster_ids) > 1:
             # One by one, so that one bad cluster does not stop the others of its batch.
             for cluster_id in cluster_ids:

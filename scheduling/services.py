@@ -10,10 +10,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from clusters.locks import lock_clusters
-from clusters.models import Cluster
 from deployments.models import Deployment
 from deployments.reconciling import want_reconciling
-from deployments.services.booking import StalePlan
+from deployments.services.booking import OverBooked, StalePlan
 from deployments.services.locking import require_status
 from deployments.services.steer import requeue_deployment
 from deployments.states import FINAL, STARTABLE
@@ -21,8 +20,8 @@ from scheduling import snapshot as snapshots
 from scheduling import tally
 from scheduling.apply import apply
 from scheduling.core.decide import decide
-from scheduling.core.invariants import check
-from scheduling.core.state import ClusterPlan, Plan, Policy
+from scheduling.core.invariants import InvariantBroken, check
+from scheduling.core.state import Plan, Policy
 from scheduling.hints import wakeups
 from scheduling.models import Cycle
 
@@ -42,8 +41,8 @@ class CycleResult:
 def run_cycle(*, cluster_ids: Iterable[int], dry_run: bool = False) -> CycleResult:
     """Plan these clusters together and book the plan in one transaction; with `dry_run` only plan.
 
-    A cluster that somebody else has locked is skipped and named in `locked`. Raises InvariantBroken, with nothing
-    written, for a plan that must not be applied, and StalePlan if deployments kept changing under it.
+    A cluster that somebody else has locked is skipped and named in `locked`. Raises, with nothing written,
+    InvariantBroken or OverBooked for a plan that must not be applied, and StalePlan if deployments kept changing.
     """
     ids = sorted(set(cluster_ids))
     for attempt in range(1, ATTEMPTS + 1):
@@ -67,7 +66,13 @@ def start_deployment(*, actor: User, deployment_id: int) -> None:
         requeue_deployment(actor=actor, deployment_id=deployment_id)
         return
     require_status(deployment, STARTABLE, "start it")
-    run_cycle(cluster_ids=[deployment.cluster_id])
+    try:
+        missed: Iterable[int] = run_cycle(cluster_ids=[deployment.cluster_id]).locked
+    except (InvariantBroken, OverBooked, StalePlan) as problem:
+        # It stays pending, which is a true answer; a worker tries again.
+        log.error("cycle_failed", cluster_id=deployment.cluster_id, error=str(problem))
+        missed = (deployment.cluster_id,)
+    wakeups.on_commit(missed)
 
 
 @transaction.atomic
@@ -80,10 +85,10 @@ def _attempt(ids: list[int], *, dry_run: bool) -> CycleResult:
     plan = decide(snapshot, POLICY)
     check(snapshot, plan, POLICY)
     planned = time.perf_counter()
-    locked = tuple(set(ids) - {cluster.pk for cluster in clusters})
+    locked = tuple(sorted(set(ids) - {cluster.pk for cluster in clusters}))
     if dry_run:
         return CycleResult(plan, locked)
-    apply(snapshot, plan, now)
+    changed = apply(snapshot, plan, now)
     written = time.perf_counter()
     cycles = [
         Cycle(
@@ -102,18 +107,14 @@ def _attempt(ids: list[int], *, dry_run: bool) -> CycleResult:
             batch=len(clusters),
         )
         for cluster, state, decided in zip(clusters, snapshot.clusters, plan.clusters, strict=True)
-        if _changed(decided)
+        if cluster.pk in changed
     ]
     Cycle.objects.bulk_create(cycles)
-    _hint(clusters, plan)
+    _hint(plan)
     return CycleResult(plan, locked)
 
 
-def _changed(decided: ClusterPlan) -> bool:
-    return bool(decided.starts or decided.seats or decided.dropped_seats or decided.evictions)
-
-
-def _hint(clusters: list[Cluster], plan: Plan) -> None:
+def _hint(plan: Plan) -> None:
     want_reconciling(
         *(decided.cluster_id for decided in plan.clusters if decided.starts or decided.evictions)
     )

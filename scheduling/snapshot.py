@@ -54,9 +54,8 @@ def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
 
 
 def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
-    holds = _dependency_holds(cluster_ids)
     found: dict[int, list[Pending]] = defaultdict(list)
-    rows: Any = (
+    rows: Any = list(
         Deployment.objects.filter(cluster_id__in=cluster_ids, status=Status.PENDING)
         .order_by("cluster_id", "-priority", "queued_at", "id")
         .values_list(
@@ -64,6 +63,8 @@ def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
             "seat_granted_at", "reason", "retry_at", "organization_id", "created_by_id",
         )
     )  # fmt: skip
+    # Read after the rows: a deployment that is submitted meanwhile is in them only with all that it waits for.
+    holds = _dependency_holds(cluster_ids)
     for (
         id_,
         cluster_id,
@@ -77,7 +78,7 @@ def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
         retry_at,
         organization,
         user,
-    ) in rows.iterator():
+    ) in rows:
         hold = holds.get(id_)
         if hold is None and retry_at is not None and retry_at > now:
             hold = Reason.WAITING_FOR_RETRY
@@ -106,7 +107,7 @@ def _running(cluster_ids: list[int]) -> dict[int, list[Running]]:
         "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
         "organization_id", "created_by_id",
     )  # fmt: skip
-    for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user in rows.iterator():
+    for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user in rows:
         found[cluster_id].append(
             Running(
                 id_, (gpu, cpu, ram), priority, (started - EPOCH) // MICROSECOND, status == Status.STOPPING,

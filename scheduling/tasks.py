@@ -2,10 +2,8 @@
 
 import structlog
 from celery import shared_task
-from django.conf import settings
-from redis.exceptions import RedisError
 
-from deployments.services.booking import StalePlan
+from deployments.services.booking import OverBooked, StalePlan
 from scheduling import heartbeat
 from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
@@ -20,25 +18,24 @@ def sweep() -> None:
     """Every SCHEDULER_INTERVAL_SECONDS: a cycle for each cluster where anybody waits, fanned out to the workers."""
     heartbeat.beat()
     for cluster_ids in batches_with_waiting():
-        run_cycles.apply_async((cluster_ids,), expires=max(5, settings.SCHEDULER_INTERVAL_SECONDS))
+        wakeups.send(cluster_ids)
 
 
 @shared_task(name="scheduling.run_cycles")
 def run_cycles(cluster_ids: list[int]) -> None:
     """One cycle of these clusters; asked for again where a hint came meanwhile or somebody held the lock."""
     seen = wakeups.begin(cluster_ids)
-    locked: tuple[int, ...] = ()
+    missed: list[int] = []
     try:
-        locked = run_cycle(cluster_ids=cluster_ids).locked
-        heartbeat.beat()
+        missed += run_cycle(cluster_ids=cluster_ids).locked
     except StalePlan:
-        locked = tuple(cluster_ids)
-    except InvariantBroken as broken:
-        log.error("plan_refused", clusters=cluster_ids, error=str(broken))
+        missed += cluster_ids
+    except (InvariantBroken, OverBooked) as broken:
         if len(cluster_ids) > 1:
             # One by one, so that a bad plan for one cluster does not stop the others.
             for cluster_id in cluster_ids:
-                run_cycles.apply_async(([cluster_id],), expires=max(5, settings.SCHEDULER_INTERVAL_SECONDS))
-    except RedisError as error:
-        log.warning("heartbeat_lost", error=str(error))
-    wakeups.again(seen, also=locked)
+                run_cycles([cluster_id])
+            return
+        log.error("plan_refused", cluster_id=cluster_ids[0], error=str(broken))
+    heartbeat.beat()
+    wakeups.again(seen, missed=missed)
