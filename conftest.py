@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
-from django.test import override_settings
+from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 GENEROUS = "1000000/second"
@@ -90,6 +90,22 @@ def cluster(lab: Any) -> Any:
     from clusters.tests.factories import ClusterFactory
 
     return ClusterFactory(organization=lab, name="gpu-box")
+
+
+@pytest.fixture
+def operator(db: None) -> Any:
+    """A superuser."""
+    from accounts.tests.factories import UserFactory
+
+    return UserFactory(username="operator", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def console(operator: Any) -> Client:
+    """A browser in which the operator is signed in to the console."""
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 @pytest.fixture

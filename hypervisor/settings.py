@@ -10,6 +10,7 @@ from typing import Any
 import environ
 
 from hypervisor import environment as env
+from hypervisor.console.configuration import UNFOLD  # noqa: F401 — a setting
 from hypervisor.embedded.urls import celery_broker_url
 
 env.load_dotenv()
@@ -34,9 +35,9 @@ ACCESS_TOKEN_EXPIRE_MINUTES = env.whole_number("ACCESS_TOKEN_EXPIRE_MINUTES", 30
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "hypervisor.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,62 @@
+"""What persons did, and the sessions that they hold: to read, never to edit."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils import timezone
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.decorators import display
+
+from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.display import ago, badge, changes, link, moment, words
+from accounts.models import AuditEntry, RefreshFamily
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("when", "who", "what", "target", "told", "address")
+    list_display_links = ("when",)
+    list_filter = (("actor", AutocompleteSelectFilter), "action", ("at", RangeDateTimeFilter))
+    list_select_related = ("actor",)
+    search_fields = ("action", "target", "actor__username", "address")
+    search_help_text = "Action, target (like cluster:7), username or address"
+    fields = ("when", "who", "what", "target", "organization_id", "detail", "address")
+
+    @display(description="at", ordering="id")
+    def when(self, entry: AuditEntry) -> Any:
+        return moment(entry.at)
+
+    @display(description="who")
+    def who(self, entry: AuditEntry) -> Any:
+        return link(entry.actor)
+
+    @display(description="did", ordering="action")
+    def what(self, entry: AuditEntry) -> str:
+        subject, _, verb = entry.action.partition(".")
+        return words(f"{subject} {verb}")
+
+    @display(description="change")
+    def told(self, entry: AuditEntry) -> str:
+        return changes(entry.detail)
+
+
+@admin.register(RefreshFamily)
+class RefreshFamilyAdmin(ReadOnlyAdmin):
+    """Sign-ins through the API. The tokens themselves are never shown."""
+
+    list_display = ("user", "since", "state", "expires_at")
+    list_filter = (("user", AutocompleteSelectFilter),)
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = ("user", "state", "created_at", "expires_at", "revoked_at")
+    readonly_fields = ("state",)
+
+    @display(description="signed in", ordering="created_at")
+    def since(self, family: RefreshFamily) -> Any:
+        return ago(family.created_at)
+
+    @display(description="state")
+    def state(self, family: RefreshFamily) -> Any:
+        if family.revoked_at:
+            return badge("revoked", "red")
+        return badge("expired", "grey") if family.expires_at < timezone.now() else badge("good", "green")

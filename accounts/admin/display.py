@@ -1,0 +1,92 @@
+"""How the console shows values: badges, links, moments, spans of time."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+NOTHING = "–"
+UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def badge(text: str, colour: str) -> SafeString:
+    """A coloured word. `colour`: green, blue, amber, red, violet or grey."""
+    return format_html('<span class="console-badge console-{}">{}</span>', colour, text)
+
+
+def page_of(row: Model) -> str:
+    """The address of a row's page in the console."""
+    return page(type(row), row.pk)
+
+
+def page(model: type[Model], pk: Any) -> str:
+    """The address of a page in the console, without reading the row."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[quote(pk)])
+
+
+def list_of(model: type[Model], **filters: Any) -> str:
+    """The address of a model's list, narrowed by `filters`."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    query = "&".join(f"{name}={value}" for name, value in filters.items())
+    return f"{address}?{query}" if query else address
+
+
+def link(row: Model | None, text: Any = None) -> SafeString | str:
+    """A row as a link to its page; a dash for none."""
+    if row is None:
+        return NOTHING
+    return link_to(page_of(row), text if text is not None else row)
+
+
+def link_to(address: str, text: Any) -> SafeString:
+    return format_html('<a class="console-link" href="{}">{}</a>', address, text)
+
+
+def span(length: timedelta) -> str:
+    """A span in its two largest units: "3 h 12 min", "45 s"."""
+    seconds = max(0, int(length.total_seconds()))
+    parts: list[str] = []
+    for unit, size in UNITS:
+        if seconds >= size or (unit == "s" and not parts):
+            parts.append(f"{seconds // size} {unit}")
+            seconds %= size
+    return " ".join(parts[:2])
+
+
+def moment(at: datetime | None) -> SafeString | str:
+    """A moment to the second, in UTC."""
+    if at is None:
+        return NOTHING
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}")
+
+
+def ago(at: datetime | None) -> SafeString | str:
+    """How long ago; the moment itself when one points at it."""
+    if at is None:
+        return NOTHING
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{} ago</time>',
+        at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}", span(timezone.now() - at),
+    )  # fmt: skip
+
+
+def words(code: str) -> str:
+    """A code of ours as words: "capacity_changed" → "Capacity changed"."""
+    return code.replace("_", " ").capitalize()
+
+
+def changes(data: dict[str, Any], shown: Any = None) -> str:
+    """The old and new values of an event: "total_gpu 8 → 16". `shown(field, value)` writes a value."""
+    old, new = data.get("old") or {}, data.get("new") or {}
+    write = shown or (lambda _, value: value)
+    return ", ".join(
+        f"{field} {write(field, old[field])} → {write(field, value)}"
+        if field in old
+        else f"{field} {write(field, value)}"
+        for field, value in new.items()
+    )

@@ -1,0 +1,5 @@
+"""The console's pages of clusters. Higher apps add what they know to `cluster.ClusterAdmin`."""
+
+from clusters.admin import cluster, history
+
+__all__ = ["cluster", "history"]

@@ -1,0 +1,78 @@
+"""What happened to clusters, in sentences."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.decorators import display
+
+from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.display import ago, changes, link, list_of, words
+from accounts.admin.panels import NEWEST, Panel
+from clusters.admin.capacity import quantity
+from clusters.models import Cluster, ClusterEvent
+
+
+def shown(field: str, value: Any) -> str:
+    """A value of an event as an operator reads it: amounts in their units."""
+    resource = field.removeprefix("total_")
+    if resource != field and isinstance(value, int):
+        return quantity(resource, value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def told(event: ClusterEvent) -> str:
+    """What changed, from what to what."""
+    if problem := event.data.get("problem"):
+        return str(problem)
+    text = changes(event.data, shown)
+    for resource, name in (("ram", "RAM"), ("cpu", "CPU"), ("gpu", "GPU")):
+        text = text.replace(f"total_{resource}", name)
+    return text.replace("max_grace_period_seconds", "longest grace (s)")
+
+
+def events(request: HttpRequest, cluster: Cluster) -> Panel:
+    rows = cluster.events.select_related("actor")[:NEWEST]
+    return Panel(
+        "Events",
+        ("When", "What", "Change", "Who"),
+        [
+            (ago(row.at), words(row.kind), told(row), link(row.actor) if row.actor else "the service")
+            for row in rows
+        ],
+        list_of(ClusterEvent, cluster__id__exact=cluster.pk),
+    )
+
+
+@admin.register(ClusterEvent)
+class ClusterEventAdmin(ReadOnlyAdmin):
+    list_display = ("when", "cluster_link", "what", "change_told", "who")
+    list_display_links = ("when",)
+    list_filter = (("cluster", AutocompleteSelectFilter), "kind", ("at", RangeDateTimeFilter))
+    list_select_related = ("cluster", "actor")
+    search_fields = ("cluster__name", "kind", "actor__username")
+    fields = ("when", "cluster_link", "organization", "what", "change_told", "who")
+    readonly_fields = ("when", "cluster_link", "what", "change_told", "who")
+
+    @display(description="when", ordering="id")
+    def when(self, event: ClusterEvent) -> Any:
+        return ago(event.at)
+
+    @display(description="cluster")
+    def cluster_link(self, event: ClusterEvent) -> Any:
+        return link(event.cluster)
+
+    @display(description="what", ordering="kind")
+    def what(self, event: ClusterEvent) -> str:
+        return words(event.kind)
+
+    @display(description="change")
+    def change_told(self, event: ClusterEvent) -> str:
+        return told(event)
+
+    @display(description="who")
+    def who(self, event: ClusterEvent) -> Any:
+        return link(event.actor) if event.actor else "the service"

@@ -1,0 +1,89 @@
+"""What deployments tell on the clusters' pages: how many run and wait, and what is about to be freed."""
+
+from typing import Any
+
+from django.db.models import Count, F, IntegerField, OuterRef, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from accounts.admin.display import link, link_to, list_of
+from accounts.admin.panels import NEWEST, Panel
+from clusters.admin.capacity import amount_in_words
+from clusters.admin.cluster import ClusterAdmin
+from clusters.amounts import RESOURCES
+from clusters.models import Cluster
+from deployments.admin import wording
+from deployments.models import Deployment
+from deployments.states import HOLDS_CAPACITY, Status
+
+
+def of_cluster(figure: Any, **which: Any) -> Any:
+    """A figure about a cluster's deployments, as a column beside the cluster's own."""
+    rows = Deployment.objects.filter(cluster=OuterRef("pk"), **which).order_by().values("cluster")
+    number = Subquery(rows.annotate(figure=figure).values("figure"), output_field=IntegerField())
+    return Coalesce(number, Value(0))
+
+
+def narrowed(cluster: Any, number: int, status: str) -> Any:
+    return (
+        link_to(list_of(Deployment, cluster__id__exact=cluster.pk, status__exact=status), number)
+        if number
+        else 0
+    )
+
+
+@display(description="running", ordering="running_count")
+def running(cluster: Any) -> Any:
+    return narrowed(cluster, cluster.running_count, Status.RUNNING)
+
+
+@display(description="pending", ordering="pending_count")
+def pending(cluster: Any) -> Any:
+    return narrowed(cluster, cluster.pending_count, Status.PENDING)
+
+
+def holders(request: HttpRequest, cluster: Cluster) -> Panel:
+    rows = (
+        cluster.deployments.filter(status__in=sorted(HOLDS_CAPACITY))
+        .select_related("organization")
+        .order_by("-priority", "started_at")[:NEWEST]
+    )
+    return _panel("Running here", rows, cluster, Status.RUNNING, "Nothing runs here.")
+
+
+def queue(request: HttpRequest, cluster: Cluster) -> Panel:
+    rows = (
+        cluster.deployments.filter(status=Status.PENDING)
+        .select_related("organization")
+        .order_by("-priority", "queued_at", "id")[:NEWEST]
+    )
+    return _panel("Queue, the next one first", rows, cluster, Status.PENDING, "Nothing waits here.")
+
+
+def _panel(title: str, rows: Any, cluster: Cluster, status: str, nothing: str) -> Panel:
+    return Panel(
+        title,
+        ("Deployment", "Status", "Priority", "Organization", "Needs", "Reason", "Time"),
+        [
+            (
+                link(row), wording.status(row.status), wording.priority(row.priority), row.organization,
+                amount_in_words(row.required), wording.reason(row.reason), wording.since(row),
+            )
+            for row in rows
+        ],
+        list_of(Deployment, cluster__id__exact=cluster.pk, status__exact=status),
+        nothing,
+    )  # fmt: skip
+
+
+ClusterAdmin.annotations |= {
+    "running_count": of_cluster(Count("*"), status__in=sorted(HOLDS_CAPACITY)),
+    "pending_count": of_cluster(Count("*"), status=Status.PENDING),
+    **{
+        f"stopping_{name}": of_cluster(Sum(F(f"required_{name}")), status=Status.STOPPING)
+        for name in RESOURCES
+    },
+}
+ClusterAdmin.columns += [running, pending]
+ClusterAdmin.panels[:0] = [holders, queue]

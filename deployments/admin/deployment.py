@@ -1,0 +1,194 @@
+"""Deployments in the console: what they ask for, what became of it, and what an operator may do about it."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from accounts.admin.actions import RowAction
+from accounts.admin.base import DeletedFilter
+from accounts.admin.display import NOTHING, ago, link, moment
+from accounts.admin.panels import PanelMaker
+from accounts.admin.serviced import ServiceAdmin
+from accounts.models import User
+from clusters.admin.capacity import amount_in_words
+from deployments.admin import related, wording
+from deployments.models import Deployment
+from deployments.services import steer
+from deployments.services.submit import change_deployment
+from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY
+
+
+def stop(actor: User, deployment: Deployment) -> None:
+    steer.stop_deployment(actor=actor, deployment_id=deployment.pk)
+
+
+def cancel(actor: User, deployment: Deployment) -> None:
+    steer.cancel_deployment(actor=actor, deployment_id=deployment.pk)
+
+
+def requeue(actor: User, deployment: Deployment) -> None:
+    steer.requeue_deployment(actor=actor, deployment_id=deployment.pk)
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    title = "reason"
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(wording.REASONS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(ServiceAdmin):
+    columns: ClassVar[list[Any]] = [
+        "number", "name", "state", "urgency", "organization_link", "cluster_link", "who", "needs", "why", "time", "age",
+    ]  # fmt: skip
+    panels: ClassVar[list[PanelMaker]] = [
+        related.runs,
+        related.events,
+        related.dependencies,
+        related.dependents,
+    ]
+    row_actions: ClassVar[list[RowAction]] = [
+        RowAction(
+            "stop", "Stop", stop, "told to stop", icon="stop_circle", variant=ActionVariant.DANGER,
+            warning="What runs is told to end, and killed after its grace period. It does not come back to the queue.",
+            offered=lambda row: row.status in HOLDS_CAPACITY,
+        ),
+        RowAction(
+            "cancel", "Cancel", cancel, "cancelled", icon="cancel", variant=ActionVariant.DANGER,
+            warning="It leaves the queue. What waits for it is held until it completes.",
+            offered=lambda row: row.status in CANCELLABLE and not row.deleted_at,
+        ),
+        RowAction(
+            "requeue", "Queue anew", requeue, "queued anew", icon="replay",
+            offered=lambda row: row.status in FINAL and not row.deleted_at,
+        ),
+    ]  # fmt: skip
+    list_display_links = ("number", "name")
+    list_filter = (
+        ("status", ChoicesCheckboxFilter),
+        ("priority", ChoicesCheckboxFilter),
+        ("cluster", AutocompleteSelectFilter),
+        ("organization", AutocompleteSelectFilter),
+        ReasonFilter,
+        DeletedFilter,
+    )
+    list_select_related = ("organization", "cluster", "created_by")
+    search_fields = ("name", "docker_image", "id")
+    search_help_text = "Name, image or id"
+    ordering = ("-id",)
+    readonly_fields = (
+        "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
+        "args", "env", "secrets_set", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
+        "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
+        "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count", "retries_used",
+        "lost_count",
+    )  # fmt: skip
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        dates = ("created", "queued", "started", "ended", *(("deleted",) if obj.deleted_at else ()))
+        return [
+            (None, {"fields": (("name", "priority"), ("state", "why", "time", "seat"),
+                               ("organization_link", "cluster_link", "who"), ("docker_image", "needs"))}),
+            ("So far", {"fields": (dates, ("exit_code", "preemption_count", "retries_used", "lost_count"))}),
+            ("Specification", {"classes": ("collapse",), "fields": (
+                ("command", "args", "working_dir"), ("env", "secrets_set"),
+                ("restart_policy", "max_retries", "image_pull_policy"),
+                ("time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds"),
+                ("labels", "ports"))}),
+        ]  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.status not in FINAL)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (
+            obj is None or obj.status not in HOLDS_CAPACITY
+        )
+
+    @display(description="id", ordering="id")
+    def number(self, deployment: Deployment) -> str:
+        return f"#{deployment.pk}"
+
+    @display(description="status", ordering="status")
+    def state(self, deployment: Deployment) -> Any:
+        return wording.status(deployment.status)
+
+    @display(description="priority", ordering="priority")
+    def urgency(self, deployment: Deployment) -> Any:
+        return wording.priority(deployment.priority)
+
+    @display(description="organization")
+    def organization_link(self, deployment: Deployment) -> Any:
+        return link(deployment.organization)
+
+    @display(description="cluster")
+    def cluster_link(self, deployment: Deployment) -> Any:
+        return link(deployment.cluster)
+
+    @display(description="who", ordering="created_by__username")
+    def who(self, deployment: Deployment) -> Any:
+        return link(deployment.created_by)
+
+    @display(description="needs", ordering="required_gpu")
+    def needs(self, deployment: Deployment) -> str:
+        return amount_in_words(deployment.required)
+
+    @display(description="reason", ordering="reason")
+    def why(self, deployment: Deployment) -> str:
+        return wording.reason(deployment.reason) or NOTHING
+
+    @display(description="time")
+    def time(self, deployment: Deployment) -> str:
+        return wording.since(deployment)
+
+    @display(description="age", ordering="created_at")
+    def age(self, deployment: Deployment) -> Any:
+        return ago(deployment.created_at)
+
+    @display(description="room promised since")
+    def seat(self, deployment: Deployment) -> Any:
+        return moment(deployment.seat_granted_at)
+
+    @display(description="secret environment")
+    def secrets_set(self, deployment: Deployment) -> str:
+        return ", ".join(f"{name} (set, hidden)" for name in deployment.secret_env_names) or NOTHING
+
+    @display(description="submitted")
+    def created(self, deployment: Deployment) -> Any:
+        return moment(deployment.created_at)
+
+    @display(description="queued")
+    def queued(self, deployment: Deployment) -> Any:
+        return moment(deployment.queued_at)
+
+    @display(description="started")
+    def started(self, deployment: Deployment) -> Any:
+        return moment(deployment.started_at)
+
+    @display(description="ended")
+    def ended(self, deployment: Deployment) -> Any:
+        return moment(deployment.ended_at)
+
+    @display(description="deleted")
+    def deleted(self, deployment: Deployment) -> Any:
+        return moment(deployment.deleted_at)
+
+    def change(self, actor: User, obj: Deployment, values: dict[str, Any]) -> None:
+        stored = Deployment.objects.get(pk=obj.pk)
+        change_deployment(actor=actor, deployment=stored, changes=values)
+
+    def delete(self, actor: User, obj: Deployment) -> None:
+        steer.delete_deployment(actor=actor, deployment_id=obj.pk)

@@ -1,0 +1,71 @@
+"""The panels of a deployment's page: its runs, its story, what it waits for and what waits for it."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.admin.display import link, list_of, moment
+from accounts.admin.panels import NEWEST, Panel
+from deployments.admin import wording
+from deployments.models import Deployment, DeploymentEvent, Run
+
+MOST_DEPENDENCIES = 100
+
+
+def runs(request: HttpRequest, deployment: Deployment) -> Panel:
+    rows = deployment.runs.order_by("-id")[:NEWEST]
+    return Panel(
+        "Runs",
+        ("Run", "Outcome", "Booked", "Running since", "Ended", "Exit code", "Cause", "Detail"),
+        [
+            (
+                link(row, f"run {row.pk}"), wording.outcome(row), moment(row.booked_at), moment(row.running_at),
+                moment(row.ended_at), "" if row.exit_code is None else row.exit_code, wording.cause(row), row.detail,
+            )
+            for row in rows
+        ],
+        list_of(Run, deployment__id__exact=deployment.pk),
+        "It has never been started.",
+    )  # fmt: skip
+
+
+def events(request: HttpRequest, deployment: Deployment) -> Panel:
+    rows = deployment.events.select_related("actor").order_by("-id")[:NEWEST]
+    return Panel(
+        "Events, the newest first",
+        ("When", "What", "By", "Run"),
+        [
+            (moment(row.at), wording.told(row), wording.actor(row), f"run {row.run_id}" if row.run_id else "")
+            for row in rows
+        ],
+        list_of(DeploymentEvent, deployment__id__exact=deployment.pk),
+    )
+
+
+def dependencies(request: HttpRequest, deployment: Deployment) -> Panel:
+    rows = Deployment.objects.filter(dependent_rows__deployment=deployment)
+    return _neighbours("Waits for", rows, "It waits for nobody.")
+
+
+def dependents(request: HttpRequest, deployment: Deployment) -> Panel:
+    rows = Deployment.objects.filter(dependency_rows__depends_on=deployment)
+    return _neighbours("Waiting for it", rows, "Nobody waits for it.")
+
+
+def _neighbours(title: str, rows: QuerySet[Any], nothing: str) -> Panel:
+    return Panel(
+        title,
+        ("Deployment", "Status", "Priority", "Reason", "Time"),
+        [
+            (
+                link(row),
+                wording.status(row.status),
+                wording.priority(row.priority),
+                wording.reason(row.reason),
+                wording.since(row),
+            )
+            for row in rows.order_by("id")[:MOST_DEPENDENCIES]
+        ],
+        nothing=nothing,
+    )

@@ -1,0 +1,116 @@
+"""Rows for the console's pages: enough of every model that a query for each would be noticed."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from accounts.models import AuditEntry, RefreshFamily
+from accounts.tests.factories import UserFactory
+from clusters.models import ClusterEvent
+from clusters.tests.factories import ClusterFactory
+from deployments.models import (
+    Allocation,
+    Dependency,
+    Deployment,
+    DeploymentEvent,
+    Outcome,
+    Run,
+    Source,
+    StopCause,
+)
+from deployments.states import HOLDS_CAPACITY, Status
+from deployments.tests.factories import DeploymentFactory
+from organizations.tests.factories import MembershipFactory, OrganizationFactory
+from scheduling.models import Cycle, SeededInterval
+
+MANY = 55
+
+
+def fill(lab: Any) -> None:
+    """More rows of every model than one page shows; one cluster and one deployment that have them all."""
+    now = timezone.now()
+    users = UserFactory.create_batch(MANY)
+    for user in users:
+        MembershipFactory(organization=lab, user=user)
+        OrganizationFactory()
+        ClusterFactory(organization=lab)
+    cluster = ClusterFactory(organization=lab, name="full", paused=True)
+    statuses = list(Status)
+    deployments = [
+        DeploymentFactory(
+            cluster=cluster,
+            created_by=user,
+            status=statuses[index % len(statuses)],
+            priority=index % 3 + 1,
+            reason="insufficient_capacity" if statuses[index % len(statuses)] == Status.PENDING else None,
+            started_at=now - timedelta(minutes=index),
+            ended_at=now,
+        )
+        for index, user in enumerate(users)
+    ]
+    first = deployments[0]
+    Dependency.objects.bulk_create(
+        [Dependency(deployment=first, depends_on=other) for other in deployments[1:25]]
+        + [Dependency(deployment=other, depends_on=first) for other in deployments[25:]]
+    )
+    runs = Run.objects.bulk_create(
+        [
+            _run(deployment, cluster, now, live=deployment.status in HOLDS_CAPACITY)
+            for deployment in deployments
+        ]
+        + [_run(first, cluster, now, live=False) for _ in range(MANY)]
+    )
+    Allocation.objects.bulk_create(
+        [Allocation(run=run, cluster=cluster, gpu=1000, cpu=1000, ram=1024) for run in runs]
+    )
+    for rows in (deployments, [first] * MANY):
+        DeploymentEvent.objects.bulk_create(
+            [
+                DeploymentEvent(
+                    deployment=deployment, organization=lab, kind="submitted", source=Source.USER, actor=user
+                )
+                for deployment, user in zip(rows, users, strict=True)
+            ]
+        )
+    ClusterEvent.objects.bulk_create(
+        [ClusterEvent(cluster=cluster, organization=lab, kind="paused", actor=user) for user in users]
+    )
+    Cycle.objects.bulk_create([_cycle(cluster, now) for _ in users])
+    AuditEntry.objects.bulk_create([AuditEntry(actor=user, action="cluster.paused") for user in users])
+    RefreshFamily.objects.bulk_create(
+        [RefreshFamily(user=user, current_jti="never shown", expires_at=now) for user in users]
+    )
+    _beat(now)
+
+
+def _run(deployment: Deployment, cluster: Any, now: Any, *, live: bool) -> Run:
+    return Run(
+        deployment=deployment,
+        organization_id=deployment.organization_id,
+        cluster=cluster,
+        priority=deployment.priority,
+        booked_at=now - timedelta(hours=2),
+        spec={"docker_image": deployment.docker_image, "secret_env": "never shown"},
+        ended_at=None if live else now,
+        outcome=None if live else Outcome.PREEMPTED,
+        stop_cause=None if live else StopCause.PREEMPTION,
+        preempted_by=None if live else deployment,
+    )
+
+
+def _cycle(cluster: Any, now: Any) -> Cycle:
+    return Cycle(
+        cluster=cluster, organization_id=cluster.organization_id, at=now, policy="two_phase", pending=9, scheduled=3,
+        preempted=1, unschedulable=6, held=2, read_ms=1.5, plan_ms=0.25, write_ms=2.25,
+    )  # fmt: skip
+
+
+def _beat(now: Any) -> None:
+    SeededInterval.objects.create(task="some.task", seconds=5)
+    for number in range(MANY):
+        interval = IntervalSchedule.objects.create(every=number + 1, period=IntervalSchedule.SECONDS)
+        PeriodicTask.objects.create(name=f"task {number}", task="scheduling.sweep", interval=interval)
+        CrontabSchedule.objects.create(minute=str(number))
+        ClockedSchedule.objects.create(clocked_time=now + timedelta(minutes=number))

@@ -1,0 +1,110 @@
+"""Every page of the console, found through its registry, so that a new page cannot be forgotten."""
+
+import pytest
+from django.contrib import admin
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from accounts.tests.factories import PASSWORD, UserFactory
+from hypervisor.tests.console_rows import fill
+
+MOST_QUERIES = 20
+
+
+def of_each(page):
+    return [
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}")
+        for model in admin.site._registry
+    ]
+
+
+def test_every_list_shows_many_rows_with_few_queries(console, lab, django_assert_max_num_queries):
+    fill(lab)
+    for address in of_each("changelist"):
+        with django_assert_max_num_queries(MOST_QUERIES, info=address):
+            answer = console.get(address)
+        assert answer.status_code == 200, address
+        rows = answer.context["cl"].result_list
+        assert len(rows) >= (1 if "seededinterval" in address else 50), address
+        assert b"never shown" not in answer.content, address
+
+
+def test_every_row_has_a_page_with_few_queries(console, lab, django_assert_max_num_queries):
+    fill(lab)
+    for model in admin.site._registry:
+        # The oldest row of each model is the one to which most others belong; the cluster's is the newest.
+        for row in {model.objects.order_by("pk").first(), model.objects.order_by("pk").last()}:
+            address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
+            with django_assert_max_num_queries(MOST_QUERIES, info=address):
+                answer = console.get(address)
+            assert answer.status_code == 200, address
+            assert b"never shown" not in answer.content, address
+
+
+def test_every_list_searches_and_sorts(console, lab):
+    fill(lab)
+    for model, page in admin.site._registry.items():
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        if page.search_fields:
+            assert console.get(address, {"q": "7"}).status_code == 200, address
+        for column in range(1, len(page.get_list_display(None)) + 1):
+            assert console.get(address, {"o": f"-{column}"}).status_code == 200, (address, column)
+
+
+def test_the_start_page_has_few_queries(console, lab, django_assert_max_num_queries):
+    fill(lab)
+    with django_assert_max_num_queries(MOST_QUERIES):
+        answer = console.get(reverse("admin:index"))
+    assert answer.status_code == 200
+
+
+def test_every_model_of_ours_has_a_page(db):
+    from django.apps import apps
+
+    ours = {"accounts", "organizations", "clusters", "deployments", "scheduling"}
+    # Shown within other pages: members in their organization, dependencies in their deployment.
+    within = {"organizations.Membership", "deployments.Dependency"}
+    missing = {
+        model._meta.label
+        for model in apps.get_models()
+        if model._meta.app_label in ours
+        and model not in admin.site._registry
+        and not model._meta.auto_created
+    }
+    assert missing == within
+
+
+@pytest.mark.parametrize("who", ["nobody", "charlie", "staff"])
+def test_nobody_but_a_superuser_is_let_in(who, charlie):
+    browser = Client()
+    if who != "nobody":
+        user = charlie if who == "charlie" else UserFactory(is_staff=True)
+        browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    for address in [reverse("admin:index"), *of_each("changelist")]:
+        answer = browser.get(address)
+        assert answer.status_code == 302, address
+        assert answer.url.startswith("/admin/login/"), address
+
+
+def test_a_deactivated_superuser_is_out_at_once(console, operator):
+    operator.is_active = False
+    operator.save()
+    assert console.get(reverse("admin:index")).status_code == 302
+
+
+def test_signing_in_answers_alike_for_staff_and_for_a_wrong_password(db, operator):
+    staff = UserFactory(is_staff=True)
+    wrong = Client().post(reverse("admin:login"), {"username": operator.username, "password": "wrong"})
+    refused = Client().post(reverse("admin:login"), {"username": staff.username, "password": PASSWORD})
+    assert wrong.status_code == refused.status_code == 200
+    assert wrong.context["form"].non_field_errors() == refused.context["form"].non_field_errors()
+
+
+def test_a_superuser_signs_in(operator):
+    answer = Client().post(reverse("admin:login"), {"username": operator.username, "password": PASSWORD})
+    assert answer.status_code == 302
+
+
+def test_the_console_needs_no_migration(db):
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
