@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.admin.base import ConsoleAdmin
+from accounts.admin.display import page
 from accounts.errors import DomainError, InvalidInput
 from accounts.models import User
 

@@ -19,7 +19,7 @@ from clusters.admin.capacity import amount_in_words
 from deployments.admin import related, wording
 from deployments.models import Deployment
 from deployments.services import steer
-from deployments.services.submit import change_deployment
+from deployments.services.change import change_deployment
 from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY
 
 
