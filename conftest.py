@@ -121,3 +121,12 @@ def api(db: None) -> Callable[..., APIClient]:
         return client
 
     return client
+
+
+@pytest.fixture
+def only_legal_moves(db: None) -> Iterator[None]:
+    """Any write of a deployment's status that the state table does not have fails."""
+    from deployments.tests.legal_moves import illegal_moves_refused
+
+    with illegal_moves_refused():
+        yield

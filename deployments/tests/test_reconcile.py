@@ -1,0 +1,106 @@
+"""What a reconcile pass decides, one row a case."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from clusters.runtimes.base import Observed, Phase
+from deployments.reconcile import End, Expire, MarkRunning, Recorded, Remove, Signal, Start, reconcile
+from deployments.states import Status
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+A_MOMENT = timedelta(microseconds=1)
+BEFORE, EARLIER = NOW - timedelta(seconds=5), NOW - timedelta(seconds=60)
+
+
+def recorded(status: Status, **fields) -> Recorded:
+    return Recorded(1, "run-1", status, **fields)
+
+
+def seen(phase: Phase, **fields) -> Observed:
+    return Observed("run-1", "handle", phase, **fields)
+
+
+def ended(code: int = 0, at: datetime | None = BEFORE) -> Observed:
+    return seen(Phase.ENDED, exit_code=code, ended_at=at, started_at=EARLIER)
+
+
+def end(code: int = 0, *, own: bool) -> End:
+    return End(1, "handle", code, EARLIER, own=own)
+
+
+gone = {"exit_code": None, "started_at": None, "handle": None}
+starting, running, stopping = (
+    recorded(Status.STARTING),
+    recorded(Status.RUNNING, running_at=EARLIER),
+    recorded(Status.STOPPING),
+)
+signalled = recorded(Status.STOPPING, running_at=EARLIER, stop_signalled_at=BEFORE)
+limited = recorded(Status.RUNNING, running_at=EARLIER, time_limit_seconds=60)
+
+CASES = {
+    "booked and unknown to the engine: start it": (starting, None, [Start(1)]),
+    "booked, and the engine is at it: wait": (starting, seen(Phase.STARTING), []),
+    "crashed between start and record: it runs, so say so": (
+        starting,
+        seen(Phase.RUNNING, started_at=BEFORE),
+        [MarkRunning(1, "handle", BEFORE)],
+    ),
+    "so quick that we never saw it run": (starting, ended(), [end(own=True)]),
+    "running on both sides: nothing": (running, seen(Phase.RUNNING), []),
+    "a natural end": (running, ended(), [end(own=True)]),
+    "a natural bad end": (running, ended(3), [end(3, own=True)]),
+    "vanished while it ran: lost": (running, None, [End(1, own=True, lost=True, **gone)]),
+    "gone while stopping: the stop's": (signalled, None, [End(1, own=False, **gone)]),
+    "stopped before it was started: the stop's": (stopping, None, [End(1, own=False, **gone)]),
+    "to stop, and never told": (stopping, seen(Phase.RUNNING), [Signal(1, "handle", first=True)]),
+    "crashed between record and signal: tell it again": (
+        signalled,
+        seen(Phase.RUNNING),
+        [Signal(1, "handle", first=False)],
+    ),
+    "told, and on its way out: wait": (signalled, seen(Phase.STOPPING), []),
+    "on its way out without us: our signal is still to be noted": (
+        stopping,
+        seen(Phase.STOPPING),
+        [Signal(1, "handle", first=True)],
+    ),
+    "ended before we told it: its own": (stopping, ended(1), [end(1, own=True)]),
+    "dated before the signal: its own": (signalled, ended(1, BEFORE - A_MOMENT), [end(1, own=True)]),
+    "dated at the signal: the stop's": (signalled, ended(1, BEFORE), [end(1, own=False)]),
+    "dated after the signal: the stop's": (signalled, ended(0, NOW), [end(0, own=False)]),
+    "not dated: the stop's": (signalled, ended(0, None), [end(0, own=False)]),
+    "past its time limit": (limited, seen(Phase.RUNNING), [Expire(1)]),
+    "a moment before its time limit": (
+        recorded(Status.RUNNING, running_at=EARLIER + A_MOMENT, time_limit_seconds=60),
+        seen(Phase.RUNNING),
+        [],
+    ),
+    "past its time limit, and ended: its own": (limited, ended(), [end(own=True)]),
+    "past its time limit, and stopping already": (
+        recorded(Status.STOPPING, running_at=EARLIER, time_limit_seconds=1, stop_signalled_at=BEFORE),
+        seen(Phase.STOPPING),
+        [],
+    ),
+    "a time limit counts from running, not from booking": (
+        recorded(Status.STARTING, time_limit_seconds=1),
+        seen(Phase.STARTING),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_pass_decides_as_the_table_says(case):
+    run, container, actions = CASES[case]
+    assert reconcile([run], [container] if container else [], NOW) == actions
+
+
+def test_a_container_that_no_live_run_owns_is_removed():
+    orphan = Observed("run-2", "other", Phase.RUNNING)
+    assert reconcile([running], [seen(Phase.RUNNING), orphan], NOW) == [Remove("run-2", "other")]
+
+
+def test_ends_and_starts_of_many_runs_keep_the_order_of_the_books():
+    runs = [Recorded(n, f"run-{n}", Status.STARTING) for n in (3, 1, 2)]
+    assert reconcile(runs, [], NOW) == [Start(3), Start(1), Start(2)]
