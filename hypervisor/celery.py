@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_init, heartbeat_sent, setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hypervisor.settings")
 app = Celery("hypervisor")
@@ -32,3 +32,11 @@ def seed_the_schedule(**_: Any) -> None:
     from scheduling.beat import seed_schedule
 
     seed_schedule()
+
+
+@heartbeat_sent.connect
+def show_that_the_worker_lives(**_: Any) -> None:
+    """Every two seconds while the worker's loop turns and its broker answers."""
+    from hypervisor import liveness
+
+    liveness.touch()

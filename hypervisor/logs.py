@@ -15,9 +15,10 @@ SHARED: list[Any] = [
 ]
 RENDERER: Any = (
     structlog.dev.ConsoleRenderer()
-    if env.text("LOG_FORMAT", "json") == "text"
+    if env.choice("LOG_FORMAT", "json", ("json", "text")) == "text"
     else structlog.processors.JSONRenderer()
 )
+LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 structlog.configure(
     processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
@@ -36,7 +37,7 @@ LOGGING: dict[str, Any] = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},

@@ -19,9 +19,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret_key(debug=DEBUG)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
-METRICS_TOKEN = env.text("METRICS_TOKEN")
+ALLOWED_HOSTS = env.allowed_hosts()
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+METRICS_TOKEN = env.token("METRICS_TOKEN")
 # Where the web processes keep their counters, so that any of them can answer for all.
 METRICS_FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR")
 # Without keys of its own an installation encrypts with one derived from SECRET_KEY.
@@ -33,6 +33,7 @@ SCHEDULER_INTERVAL = env.whole_number("SCHEDULER_INTERVAL", 2, minimum=1, maximu
 SCHEDULER_HINTS = env.flag("SCHEDULER_HINTS", default=True)
 ACCESS_TOKEN_EXPIRE_MINUTES = env.whole_number("ACCESS_TOKEN_EXPIRE_MINUTES", 30, minimum=1, maximum=1440)
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
+LIVENESS_FILE = env.text("LIVENESS_FILE")
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -123,7 +124,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
 }
 CELERY_TASK_TIME_LIMIT = 300
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "hypervisor.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
@@ -167,9 +168,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "hypervisor.openapi.Schema",
     "EXCEPTION_HANDLER": "hypervisor.problems.exception_handler",
     "DEFAULT_THROTTLE_RATES": {
-        "register": env.text("THROTTLE_REGISTER", "120/hour"),
-        "token": env.text("THROTTLE_TOKEN", "30/minute"),
-        "join": env.text("THROTTLE_JOIN", "30/minute"),
+        "register": env.rate("THROTTLE_REGISTER", "120/hour"),
+        "token": env.rate("THROTTLE_TOKEN", "30/minute"),
+        "join": env.rate("THROTTLE_JOIN", "30/minute"),
     },
     "NUM_PROXIES": NUM_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

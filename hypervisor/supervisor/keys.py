@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hypervisor.environment import EXAMPLE_SECRET_KEY
+
 
 def _secret_key() -> str:
     return secrets.token_urlsafe(48)
@@ -19,11 +21,11 @@ _MAKERS: dict[str, Callable[[], str]] = {"SECRET_KEY": _secret_key, "ENCRYPTION_
 
 
 def missing_keys(data_dir: Path, *, environment: Mapping[str, str]) -> dict[str, str]:
-    """SECRET_KEY and ENCRYPTION_KEYS where the environment has none: as kept in the data folder, or new."""
+    """SECRET_KEY and ENCRYPTION_KEYS where the environment has none, or the example's: as kept here, or new."""
     return {
         name: _kept(data_dir / name.lower(), make)
         for name, make in _MAKERS.items()
-        if not environment.get(name)
+        if not environment.get(name) or environment[name].startswith(EXAMPLE_SECRET_KEY)
     }
 
 

@@ -39,7 +39,7 @@ def service_specs(
         ),
         _spec(
             "beat", *celery, "beat", "--loglevel=INFO", "--pidfile=",
-            "--scheduler=django_celery_beat.schedulers:DatabaseScheduler", environment=environment,
+            environment=environment,
         ),
     )  # fmt: skip
 
