@@ -20,20 +20,13 @@ def _new_password() -> str:
 
 def first_admin() -> dict[str, str | None]:
     """Makes the superuser if there is none yet: as DJANGO_SUPERUSER_* say, or `admin` with a new password."""
-    from django.contrib.auth import get_user_model
+    from hypervisor.first_admin import make_first_admin
 
-    users = get_user_model()._default_manager
-    if users.filter(is_superuser=True).exists():
+    invented = _new_password()
+    admin = make_first_admin(invented_password=invented)
+    if admin is None:
         return {"admin": None}
-    name = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"
-    given = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
-    password = given or _new_password()
-    users.create_superuser(
-        username=name,
-        email=os.environ.get("DJANGO_SUPERUSER_EMAIL") or "admin@localhost.localdomain",
-        password=password,
-    )
-    return {"admin": name, "password": None if given else password}
+    return {"admin": admin.name, "password": admin.password if admin.password == invented else None}
 
 
 def main() -> None:
