@@ -15,7 +15,7 @@ PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 .PHONY: help run manage test check demo bench lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## Serve everything here; ARGS=--verbose shows every line
 	@$(PY) -m hypervisor.run $(ARGS)
@@ -39,6 +39,9 @@ demo: $(VENV)/.run ## Fill a running service with a real workload
 
 bench: $(VENV)/.dev ## Measure, each figure beside its yardstick; ARGS="--out FILE" saves JSON
 	@$(PY) -m hypervisor.embedded exec --durable -- $(PY) -m hypervisor.bench $(ARGS)
+
+contract: $(VENV)/.run ## Hold a running service to its wire contract, step by step
+	@$(PY) -m hypervisor.demo.contract $(ARGS)
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the hash-locked *.txt
 	cd $(CURDIR) && for name in base embedded dev; do \
