@@ -1,6 +1,7 @@
 """Where a request came from, for the audit log: set by the middleware, read by `record`."""
 
 from contextvars import ContextVar
+from ipaddress import ip_address
 from typing import Any
 
 request_address: ContextVar[str] = ContextVar("request_address", default="")
@@ -26,5 +27,13 @@ def record(
         target=target,
         organization_id=organization_id,
         detail=detail or {},
-        address=request_address.get() or None,
+        address=_address(),
     )
+
+
+def _address() -> str | None:
+    """The request's address; None for none, or for what a proxy wrote that is no address."""
+    try:
+        return str(ip_address(request_address.get().partition("%")[0]))
+    except ValueError:
+        return None

@@ -3,18 +3,34 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.tokens import Token
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from accounts import sessions
 from accounts.models import User
 
+MALFORMED = "Write the header as: Authorization: Bearer ACCESS_TOKEN. Sign in at /token to get one."
+NOT_GOOD = "This access token is not valid, or it has expired. Renew it or sign in again at /token."
 SIGN_IN_AGAIN = "This session has ended. Sign in again at /token."
 
 
 class TokenAuthentication(JWTAuthentication):
     """Checks signature, issuer, type and expiry (simplejwt), then the session version: one cache read, no query."""
+
+    def get_raw_token(self, header: bytes) -> bytes:
+        """The token. The scheme may be written in any case (RFC 9110); /token itself calls it `bearer`."""
+        parts = header.split()
+        if len(parts) != 2 or parts[0].lower() != b"bearer":
+            raise AuthenticationFailed(MALFORMED)
+        return parts[1]
+
+    def get_validated_token(self, raw_token: bytes) -> Token:
+        try:
+            return AccessToken(raw_token)  # type: ignore[arg-type]
+        except (TokenError, RecursionError) as error:
+            raise AuthenticationFailed(NOT_GOOD) from error
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
         try:

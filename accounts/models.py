@@ -15,9 +15,17 @@ class AccountManager(UserManager["User"]):
     def normalize_email(cls, email: str | None) -> Any:
         return super().normalize_email(email) or None
 
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The user with this name, in whatever case and Unicode form it is written."""
+        folded = Lower(models.Value(User.normalize_username(username or "")))
+        return self.alias(folded=Lower("username")).get(folded=folded)
+
 
 class User(AbstractUser):
-    """A person. `session_version` is part of every token: raising it ends all sessions at once."""
+    """A person. `session_version` is part of every token: raising it ends all sessions at once.
+
+    A trigger raises it whenever the password or `is_active` changes, by whatever road (see the migrations).
+    """
 
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
@@ -35,6 +43,13 @@ class User(AbstractUser):
     def clean(self) -> None:
         super().clean()
         self.email = self.email or None
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Saves, and tells the session cache: also for the console, `changepassword` and the shell."""
+        from accounts import sessions
+
+        super().save(*args, **options)
+        sessions.changed(self.pk)
 
 
 class RefreshFamily(models.Model):

@@ -1,7 +1,7 @@
 """Access and refresh tokens: signed by simplejwt, pinned to our issuer, algorithm and type; refresh tokens rotate."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypedDict
 
 from django.conf import settings
@@ -10,11 +10,13 @@ from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from accounts import sessions
+from accounts import audit, sessions
 from accounts.errors import NotSignedIn
 from accounts.models import RefreshFamily, User
 
-EXPIRED = "The refresh token is not good any more. Sign in again with username and password."
+NOT_GOOD = "The refresh token is not good any more. Sign in again with username and password."
+# A token's header of a thousand brackets ends in a RecursionError, deep in the JSON parser.
+UNREADABLE = (TokenError, KeyError, ValueError, TypeError, RecursionError)
 
 
 class TokenPair(TypedDict):
@@ -27,13 +29,17 @@ class TokenPair(TypedDict):
 
 
 def issue(*, user: User) -> TokenPair:
-    """Begin a new family of refresh tokens for a user who has just proved who they are."""
+    """Begin a new family of refresh tokens for a user who has just proved who they are.
+
+    The version is the one of the row that the proof was made against: if the password has changed since, the tokens
+    are worthless.
+    """
     refresh = _refresh_token(user.pk, user.session_version, uuid.uuid4().hex)
     RefreshFamily.objects.create(
         id=uuid.UUID(refresh["family"]),
-        user=user,
+        user_id=user.pk,
         current_jti=refresh["jti"],
-        expires_at=datetime.fromtimestamp(refresh["exp"], tz=timezone.get_default_timezone()),
+        expires_at=_expiry(refresh),
     )
     return _pair(refresh, user.pk, user.session_version)
 
@@ -44,34 +50,49 @@ def rotate(*, refresh_token: str) -> TokenPair:
         given = RefreshToken(refresh_token)  # type: ignore[arg-type]
         family_id, user_id, version = uuid.UUID(given["family"]), int(given["sub"]), int(given["sv"])
         jti = str(given["jti"])
-    except (TokenError, KeyError, ValueError, TypeError) as error:
-        raise NotSignedIn(EXPIRED) from error
-    if sessions.current(user_id).version != version:
-        raise NotSignedIn(EXPIRED)
+    except UNREADABLE as error:
+        raise NotSignedIn(NOT_GOOD) from error
+    pair = None
     with transaction.atomic():
-        family = RefreshFamily.objects.select_for_update().filter(id=family_id, revoked_at=None).first()
-        if family is None:
-            raise NotSignedIn(EXPIRED)
-        if family.current_jti != jti:
-            family.revoked_at = timezone.now()
-            family.save(update_fields=["revoked_at"])
-            pair = None
-        else:
-            refresh = _refresh_token(user_id, version, family.id.hex)
-            family.current_jti = refresh["jti"]
-            family.expires_at = datetime.fromtimestamp(refresh["exp"], tz=timezone.get_default_timezone())
-            family.save(update_fields=["current_jti", "expires_at"])
-            pair = _pair(refresh, user_id, version)
+        family = (
+            RefreshFamily.objects.select_for_update()
+            .filter(id=family_id, user_id=user_id, revoked_at=None)
+            .first()
+        )
+        # From the database, not the cache: a renewal must never outlive the session, whatever Redis knows.
+        if family and sessions.stored(user_id).version == version:
+            if family.current_jti == jti:
+                pair = _renewed(family, version)
+            else:
+                _revoke(family)
     # Raised outside the transaction: inside, it would roll the revocation back.
     if pair is None:
-        raise NotSignedIn(EXPIRED)
+        raise NotSignedIn(NOT_GOOD)
     return pair
+
+
+def _renewed(family: RefreshFamily, version: int) -> TokenPair:
+    refresh = _refresh_token(family.user_id, version, family.id.hex)
+    family.current_jti, family.expires_at = refresh["jti"], _expiry(refresh)
+    family.save(update_fields=["current_jti", "expires_at"])
+    return _pair(refresh, family.user_id, version)
+
+
+def _revoke(family: RefreshFamily) -> None:
+    family.revoked_at = timezone.now()
+    family.save(update_fields=["revoked_at"])
+    target = f"user:{family.user_id}"
+    audit.record(actor_id=family.user_id, action="session.refresh_token_reused", target=target)
 
 
 def _refresh_token(user_id: int, version: int, family: str) -> RefreshToken:
     token = RefreshToken()
     token["sub"], token["sv"], token["family"] = str(user_id), version, family
     return token
+
+
+def _expiry(token: RefreshToken) -> datetime:
+    return datetime.fromtimestamp(token["exp"], tz=UTC)
 
 
 def _pair(refresh: RefreshToken, user_id: int, version: int) -> TokenPair:

@@ -4,7 +4,6 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,8 +11,9 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from accounts import selectors, services, tokens
+from accounts.forms import OAuthFormParser
 from accounts.serializers import PasswordBody, RegisterBody, TokenAnswer, TokenBody, UserAnswer
-from accounts.throttles import RegisterThrottle, TokenThrottle
+from accounts.throttles import PasswordThrottle, RegisterThrottle, TokenThrottle
 from accounts.wire import SignedInRequest, created, parse
 
 
@@ -45,7 +45,7 @@ class Token(APIView):
     authentication_classes: Any = []
     permission_classes = [AllowAny]
     throttle_classes = [TokenThrottle]
-    parser_classes: Any = [*api_settings.DEFAULT_PARSER_CLASSES, FormParser]
+    parser_classes: Any = [*api_settings.DEFAULT_PARSER_CLASSES, OAuthFormParser]
 
     @extend_schema(
         operation_id="token",
@@ -80,6 +80,8 @@ class Token(APIView):
 
 
 class Password(APIView):
+    throttle_classes = [PasswordThrottle]
+
     @extend_schema(
         operation_id="change_password",
         tags=["accounts"],

@@ -15,6 +15,8 @@ from accounts.filters import MAXIMUM_ID, QueryFilters
 from accounts.models import User
 
 Row = dict[str, Any]
+MAXIMUM_ERRORS = 20
+"""Unknown fields that one answer names."""
 
 
 class SignedInRequest(Request):
@@ -37,7 +39,7 @@ class Body(serializers.Serializer[Any]):
         if unknown:
             known = ", ".join(sorted(self.fields))
             raise serializers.ValidationError(
-                {name[:100]: [f"Unknown field. Known are: {known}."] for name in unknown}
+                {name[:100]: [f"Unknown field. Known are: {known}."] for name in unknown[:MAXIMUM_ERRORS]}
             )
         return super().to_internal_value(data)
 

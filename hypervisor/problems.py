@@ -115,6 +115,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         wait = math.ceil(getattr(error, "wait", None) or 1)
         headers["Retry-After"] = str(wait)
         detail = f"Too many requests. Try again in {wait} seconds."
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        known = [parser.media_type for parser in getattr(context.get("view"), "parser_classes", [])]
+        detail = f"{detail} Send {' or '.join(known) or 'application/json'}."
     if isinstance(error, exceptions.ValidationError):
         errors = field_errors(error.detail)
         detail = "; ".join(f"{e['field']}: {e['detail']}" if e["field"] else e["detail"] for e in errors)

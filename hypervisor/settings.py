@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from hypervisor import environment as env
 from hypervisor.console.configuration import UNFOLD  # noqa: F401 — a setting
@@ -106,7 +108,12 @@ CACHES = {
         "BACKEND": "hypervisor.cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "hypervisor",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        # redis-py would try ten times: during an outage every request would wait for seconds.
+        "OPTIONS": {
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "retry": Retry(ConstantBackoff(0.05), 1),
+        },
     }
 }
 
@@ -144,6 +151,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_CLIENT_IP_CALLABLE = "hypervisor.middleware.client_address"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
