@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import audit, sessions
-from accounts.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from accounts.errors import InvalidInput, NotFound, NotSignedIn
 from accounts.models import RefreshFamily, User
 from accounts.tokens import TokenPair, issue
 
@@ -80,29 +80,6 @@ def change_password(*, user: User, current_password: str, new_password: str) -> 
     user.save(update_fields=["password"])
     end_sessions(user_id=user.pk)
     _record("account.password_changed", actor_id=user.pk, user_id=user.pk)
-
-
-@transaction.atomic
-def deactivate_user(*, actor: User, user_id: int) -> None:
-    """Nobody signs in as this user any more, and every session ends. Raises NotFound, Conflict for oneself."""
-    if user_id == actor.pk:
-        raise Conflict("You cannot deactivate yourself. Ask another superuser.", state="active")
-    user = _locked(user_id)
-    if user.is_active:
-        user.is_active = False
-        user.save(update_fields=["is_active"])
-        end_sessions(user_id=user_id)
-        _record("account.deactivated", actor_id=actor.pk, user_id=user_id)
-
-
-@transaction.atomic
-def activate_user(*, actor: User, user_id: int) -> None:
-    """The user may sign in again; sessions from before stay ended. Raises NotFound."""
-    user = _locked(user_id)
-    if not user.is_active:
-        user.is_active = True
-        user.save(update_fields=["is_active"])
-        _record("account.activated", actor_id=actor.pk, user_id=user_id)
 
 
 def end_sessions(*, user_id: int) -> None:

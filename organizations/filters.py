@@ -1,9 +1,9 @@
-"""Filters and orders of the list of organizations."""
+"""Filters and orders of the lists of organizations and members."""
 
 import django_filters
 
 from accounts.filters import ordering
-from organizations.models import Organization
+from organizations.models import Membership, Organization, Role
 
 
 class OrganizationFilter(django_filters.FilterSet):
@@ -16,4 +16,21 @@ class OrganizationFilter(django_filters.FilterSet):
 
     class Meta:
         model = Organization
+        fields: list[str] = []
+
+
+class MemberFilter(django_filters.FilterSet):
+    """`?role=owner&role=admin&username=ali&ordering=-created_at`."""
+
+    role = django_filters.MultipleChoiceFilter(choices=Role.choices)
+    username = django_filters.CharFilter(
+        field_name="user__username",
+        lookup_expr="icontains",
+        max_length=150,
+        help_text="Part of the name, in any case.",
+    )
+    ordering = ordering("id", "user_id", "role", "created_at")
+
+    class Meta:
+        model = Membership
         fields: list[str] = []

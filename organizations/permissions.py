@@ -40,6 +40,9 @@ ALLOWED: dict[str, frozenset[Action]] = {
     Role.VIEWER: VIEWER,
 }
 
+MANAGED_BY_OWNERS = frozenset({Role.OWNER, Role.ADMIN})
+"""Roles that only who may MANAGE_ADMINS gives, takes or removes."""
+
 
 def allows(role: str, action: Action) -> bool:
     """Whether the table has the cell; an unknown role has none."""

@@ -10,9 +10,10 @@ from accounts.models import User
 from organizations.models import Membership, Organization
 from organizations.permissions import Action, allows
 
+UNSEEN = "There is no organization with this id that you can see."
+NO_MEMBER = "Nobody with this id is a member of this organization. See the list of its members."
 COLUMNS = ("id", "name", "created_at", "invite_code", "invite_expires_at", "invite_uses_left", "my_role")
 INVITE_COLUMNS = ("invite_code", "invite_expires_at", "invite_uses_left")
-UNSEEN = "There is no organization with this id that you can see."
 
 
 def organizations(*, user: User) -> QuerySet[Any]:
@@ -65,6 +66,14 @@ def member_answer(row: Mapping[str, Any]) -> dict[str, Any]:
         "role": row["role"],
         "joined_at": row["created_at"],
     }
+
+
+def member(*, organization_id: int, user_id: int) -> dict[str, Any]:
+    """One member as the wire shows it. Raises NotFound, alike for who is elsewhere and who does not exist."""
+    row = members(organization_id=organization_id).filter(user_id=user_id).first()
+    if row is None:
+        raise NotFound(NO_MEMBER)
+    return member_answer(row)
 
 
 def my_organizations(*, user_id: int) -> list[dict[str, Any]]:

@@ -18,10 +18,6 @@ class JoinBody(Body):
     invite_code = Text(max_length=200)
 
 
-class RoleBody(Body):
-    role = serializers.ChoiceField(choices=Role.choices)
-
-
 class OrganizationAnswer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -43,6 +39,12 @@ class MemberAnswer(serializers.Serializer[Any]):
     username = serializers.CharField()
     role = serializers.ChoiceField(choices=Role.choices)
     joined_at = serializers.DateTimeField()
+
+
+class MemberBody(Body):
+    answer = MemberAnswer
+
+    role = serializers.ChoiceField(choices=Role.choices)
 
 
 class MyOrganization(serializers.Serializer[Any]):

@@ -1,15 +1,21 @@
 from django.urls import path
 
-from organizations import views
+from organizations.views import invites, me, members, tenants
 
 urlpatterns = [
-    path("me", views.Me.as_view(), name="me"),
-    path("join-organization", views.Join.as_view(), name="join-organization"),
-    path("organizations", views.Organizations.as_view(), name="organizations"),
-    path("organizations/<int:organization_id>", views.OneOrganization.as_view(), name="organization"),
+    path("me", me.Me.as_view(), name="me"),
+    path("join-organization", invites.Join.as_view(), name="join-organization"),
+    path("organizations", tenants.Organizations.as_view(), name="organizations"),
+    path("organizations/<int:organization_id>", tenants.OneOrganization.as_view(), name="organization"),
     path(
         "organizations/<int:organization_id>/regenerate-invite",
-        views.RegenerateInvite.as_view(),
+        invites.RegenerateInvite.as_view(),
         name="regenerate-invite",
+    ),
+    path("organizations/<int:organization_id>/members", members.Members.as_view(), name="members"),
+    path(
+        "organizations/<int:organization_id>/members/<int:user_id>",
+        members.OneMember.as_view(),
+        name="member",
     ),
 ]

@@ -42,6 +42,11 @@ PUT    /organizations/{organization_id}                  200   200   403   403  
 PATCH  /organizations/{organization_id}                  200   200   403   403    403    404   401
 DELETE /organizations/{organization_id}                  204   403   403   403    403    404   401
 POST   /organizations/{organization_id}/regenerate-invite 200  200   403   403    403    404   401
+GET    /organizations/{organization_id}/members          200   200   200   200    200    404   401
+GET    /organizations/{organization_id}/members/{user_id} 200  200   200   200    200    404   401
+PUT    /organizations/{organization_id}/members/{user_id} 200  200   403   403    403    404   401
+PATCH  /organizations/{organization_id}/members/{user_id} 200  200   403   403    403    404   401
+DELETE /organizations/{organization_id}/members/{user_id} 204  204   204   403    403    404   401
 GET    /clusters                                         200   200   200   200    200    200   401
 POST   /clusters                                         201   201   403   403    403    400   401
 GET    /clusters/{cluster_id}                            200   200   200   200    200    404   401
@@ -97,13 +102,8 @@ class World:
             "required_ram": 1,
             "required_cpu": 1,
         }
-        cluster = {
-            "name": "n",
-            "organization_id": self.cluster.organization_id,
-            "total_ram": 1,
-            "total_cpu": 1,
-            "total_gpu": 0,
-        }
+        totals = {"total_ram": 1, "total_cpu": 1, "total_gpu": 0}
+        cluster = {"name": "n", "organization_id": self.cluster.organization_id} | totals
         bodies = {
             "/register": {"username": "new", "password": PASSWORD},
             "/token": {"username": "alice", "password": PASSWORD},
@@ -113,6 +113,8 @@ class World:
             "/clusters": cluster,
             "/deployments": submit,
         }
+        if path.endswith("/members/{user_id}"):
+            return {"role": Role.VIEWER} if verb in {"PUT", "PATCH"} else None
         if verb in {"PUT", "PATCH"}:
             return {} if path == "/me" else {"name": "renamed"}
         return bodies.get(path) if verb == "POST" else None
