@@ -1,4 +1,4 @@
-"""Outlives its owner by two seconds, to end what the owner started.
+"""Outlives its owner by a moment, to end what the owner started.
 
 Run by path in a bare interpreter. The owner holds the other end of our standard input and writes a line for
 each process group (`watch PID SIGNAL`, `forget PID`) and each folder to remove (`remove PATH`). The end of
@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.5
 """How long the groups may take to end by themselves; then they are killed."""
 
 
