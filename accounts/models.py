@@ -51,6 +51,12 @@ class User(AbstractUser):
         super().save(*args, **options)
         sessions.changed(self.pk)
 
+    def get_full_name(self) -> str:
+        return self.username
+
+    def get_short_name(self) -> str:
+        return self.username
+
 
 class RefreshFamily(models.Model):
     """The chain of refresh tokens that began with one sign-in. Only the newest, `current_jti`, is good."""

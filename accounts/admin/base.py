@@ -20,6 +20,7 @@ class ConsoleAdmin(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
+    compressed_fields = False
     list_filter_submit = True
     change_form_outer_after_template = "console/panels.html"
     columns: ClassVar[list[Any]] = []

@@ -1,6 +1,8 @@
 """How the console shows values: badges, links, moments, spans of time."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -12,11 +14,18 @@ from django.utils.safestring import SafeString
 
 NOTHING = "–"
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+FIXED_SPACE = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit."""
 
 
 def badge(text: str, colour: str) -> SafeString:
     """A coloured word. `colour`: green, blue, amber, red, violet or grey."""
     return format_html('<span class="console-badge console-{}">{}</span>', colour, text)
+
+
+def stacked(text: Any, note: Any) -> SafeString:
+    """A value with something less important below it."""
+    return format_html('<span class="console-stack">{}<small>{}</small></span>', text, note)
 
 
 def page_of(row: Model) -> str:
@@ -47,22 +56,24 @@ def link_to(address: str, text: Any) -> SafeString:
     return format_html('<a class="console-link" href="{}">{}</a>', address, text)
 
 
-def span(length: timedelta) -> str:
-    """A span in its two largest units: "3 h 12 min", "45 s"."""
+def span(length: timedelta, *, units: int = 2) -> str:
+    """A span in its largest units: "3 h 12 min", "45 s"."""
     seconds = max(0, int(length.total_seconds()))
     parts: list[str] = []
     for unit, size in UNITS:
         if seconds >= size or (unit == "s" and not parts):
-            parts.append(f"{seconds // size} {unit}")
+            parts.append(f"{seconds // size}{FIXED_SPACE}{unit}")
             seconds %= size
-    return " ".join(parts[:2])
+    return FIXED_SPACE.join(parts[:units])
 
 
 def moment(at: datetime | None) -> SafeString | str:
     """A moment to the second, in UTC."""
     if at is None:
         return NOTHING
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}")
+    return format_html(
+        '<time class="console-fixed" datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}"
+    )
 
 
 def ago(at: datetime | None) -> SafeString | str:
@@ -70,7 +81,7 @@ def ago(at: datetime | None) -> SafeString | str:
     if at is None:
         return NOTHING
     return format_html(
-        '<time datetime="{}" title="{} UTC">{} ago</time>',
+        '<time class="console-fixed" datetime="{}" title="{} UTC">{} ago</time>',
         at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}", span(timezone.now() - at),
     )  # fmt: skip
 
@@ -80,13 +91,15 @@ def words(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-def changes(data: dict[str, Any], shown: Any = None) -> str:
-    """The old and new values of an event: "total_gpu 8 → 16". `shown(field, value)` writes a value."""
+def changes(
+    data: Mapping[str, Any],
+    write: Callable[[str, Any], object] = lambda field, value: value,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The old and new values of an event: "name a → b". `names` gives a field another name, or "" for none."""
     old, new = data.get("old") or {}, data.get("new") or {}
-    write = shown or (lambda _, value: value)
-    return ", ".join(
-        f"{field} {write(field, old[field])} → {write(field, value)}"
-        if field in old
-        else f"{field} {write(field, value)}"
-        for field, value in new.items()
-    )
+    told = []
+    for field, value in new.items():
+        before = f"{write(field, old[field])} → " if field in old else ""
+        told.append(f"{names.get(field, field)} {before}{write(field, value)}".strip())
+    return ", ".join(told)

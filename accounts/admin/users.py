@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import sessions
 from accounts.admin.base import ConsoleAdmin
 from accounts.admin.display import ago, list_of, moment, words
 from accounts.admin.panels import NEWEST, Panel
@@ -89,8 +88,6 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[misc]
         super().save_model(request, obj, form, change)
         if change and not obj.is_active:
             end_sessions(user_id=obj.pk)
-        elif change:
-            sessions.changed(obj.pk)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         with transaction.atomic():

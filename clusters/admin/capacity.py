@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from accounts.admin.display import FIXED_SPACE
 from clusters.amounts import MAXIMUM, RESOURCES, Amount, from_wire, to_wire
 from clusters.models import Cluster
 
@@ -19,7 +20,7 @@ def quantity(resource: str, value: int) -> str:
     """One amount in words: "2 GPUs", "0.5 cores", "64 GB"."""
     number = to_wire(resource, value)
     one, many = ONE_AND_MANY[resource]
-    return f"{number:,} {one if number == 1 else many}"
+    return f"{number:,}{FIXED_SPACE}{one if number == 1 else many}"
 
 
 def amount_in_words(amount: Amount) -> str:

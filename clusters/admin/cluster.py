@@ -45,6 +45,13 @@ def set_paused(*, paused: bool) -> Any:
     return act
 
 
+@display(description="state")
+def state(cluster: Cluster) -> Any:
+    if cluster.deleted_at:
+        return badge("deleted", "grey")
+    return badge(cluster.state.value, STATE_COLOURS[cluster.state])
+
+
 class StateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
@@ -65,7 +72,7 @@ class ClusterForm(ServiceForm):
 @admin.register(Cluster)
 class ClusterAdmin(ServiceAdmin):
     form = ClusterForm
-    columns: ClassVar[list[Any]] = ["name", "organization_link", "state", "gpu", "cpu", "ram"]
+    columns: ClassVar[list[Any]] = ["name", "organization_link", state, "gpu", "cpu", "ram"]
     annotations: ClassVar[dict[str, Any]] = {}
     panels: ClassVar[list[PanelMaker]] = [history.events]
     row_actions: ClassVar[list[RowAction]] = [
@@ -84,7 +91,7 @@ class ClusterAdmin(ServiceAdmin):
     ordering = ("-id",)
     autocomplete_fields = ("organization",)
     readonly_fields = (
-        "organization_link", "state", "capacity", "runtime", "engine_id", "unreachable", "missed_observations",
+        "organization_link", state, "capacity", "runtime", "engine_id", "unreachable", "missed_observations",
         "created", "deleted",
     )  # fmt: skip
 
@@ -99,7 +106,7 @@ class ClusterAdmin(ServiceAdmin):
             ]
         dates = ("created", "deleted") if obj.deleted_at else ("created",)
         return [
-            (None, {"fields": (("name", "organization_link", "state"), "capacity")}),
+            (None, {"fields": (("name", "organization_link", state), "capacity")}),
             ("Capacity", {"fields": (totals,)}),
             ("Scheduling", {"fields": (settings,)}),
             ("Engine", {"fields": (("runtime", "engine_id"), ("unreachable", "missed_observations"), dates)}),
@@ -108,14 +115,6 @@ class ClusterAdmin(ServiceAdmin):
     @display(description="organization", ordering="organization__name")
     def organization_link(self, cluster: Cluster) -> Any:
         return link(cluster.organization)
-
-    @display(description="state")
-    def state(self, cluster: Cluster) -> Any:
-        return (
-            badge("deleted", "grey")
-            if cluster.deleted_at
-            else badge(cluster.state.value, STATE_COLOURS[cluster.state])
-        )
 
     @display(description="GPU", ordering="total_gpu")
     def gpu(self, cluster: Cluster) -> Any:

@@ -1,5 +1,6 @@
 """What happened to clusters, in sentences."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -8,10 +9,18 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.admin.display import ago, changes, link, list_of, words
+from accounts.admin.display import ago, changes, link, list_of, span, words
 from accounts.admin.panels import NEWEST, Panel
 from clusters.admin.capacity import quantity
 from clusters.models import Cluster, ClusterEvent
+
+NAMES = {
+    "total_gpu": "",
+    "total_cpu": "",
+    "total_ram": "",
+    "max_grace_period_seconds": "longest grace",
+}
+"""An amount's unit names it already."""
 
 
 def shown(field: str, value: Any) -> str:
@@ -19,6 +28,8 @@ def shown(field: str, value: Any) -> str:
     resource = field.removeprefix("total_")
     if resource != field and isinstance(value, int):
         return quantity(resource, value)
+    if field == "max_grace_period_seconds":
+        return span(timedelta(seconds=value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
@@ -28,10 +39,7 @@ def told(event: ClusterEvent) -> str:
     """What changed, from what to what."""
     if problem := event.data.get("problem"):
         return str(problem)
-    text = changes(event.data, shown)
-    for resource, name in (("ram", "RAM"), ("cpu", "CPU"), ("gpu", "GPU")):
-        text = text.replace(f"total_{resource}", name)
-    return text.replace("max_grace_period_seconds", "longest grace (s)")
+    return changes(event.data, shown, NAMES)
 
 
 def events(request: HttpRequest, cluster: Cluster) -> Panel:

@@ -5,13 +5,14 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.admin.actions import RowAction
 from accounts.admin.base import DeletedFilter
-from accounts.admin.display import NOTHING, ago, link, moment
+from accounts.admin.display import NOTHING, link, moment, span, stacked
 from accounts.admin.panels import PanelMaker
 from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
@@ -49,7 +50,7 @@ class ReasonFilter(admin.SimpleListFilter):
 @admin.register(Deployment)
 class DeploymentAdmin(ServiceAdmin):
     columns: ClassVar[list[Any]] = [
-        "number", "name", "state", "urgency", "organization_link", "cluster_link", "who", "needs", "why", "time", "age",
+        "title", "state", "urgency", "place", "who", "needs", "why", "time_and_age",
     ]  # fmt: skip
     panels: ClassVar[list[PanelMaker]] = [
         related.runs,
@@ -73,7 +74,7 @@ class DeploymentAdmin(ServiceAdmin):
             offered=lambda row: row.status in FINAL and not row.deleted_at,
         ),
     ]  # fmt: skip
-    list_display_links = ("number", "name")
+    list_display_links = ("title",)
     list_filter = (
         ("status", ChoicesCheckboxFilter),
         ("priority", ChoicesCheckboxFilter),
@@ -118,9 +119,9 @@ class DeploymentAdmin(ServiceAdmin):
             obj is None or obj.status not in HOLDS_CAPACITY
         )
 
-    @display(description="id", ordering="id")
-    def number(self, deployment: Deployment) -> str:
-        return f"#{deployment.pk}"
+    @display(description="name", ordering="name")
+    def title(self, deployment: Deployment) -> Any:
+        return stacked(deployment.name, f"#{deployment.pk}")
 
     @display(description="status", ordering="status")
     def state(self, deployment: Deployment) -> Any:
@@ -129,6 +130,10 @@ class DeploymentAdmin(ServiceAdmin):
     @display(description="priority", ordering="priority")
     def urgency(self, deployment: Deployment) -> Any:
         return wording.priority(deployment.priority)
+
+    @display(description="cluster", ordering="cluster__name")
+    def place(self, deployment: Deployment) -> Any:
+        return stacked(link(deployment.cluster), link(deployment.organization))
 
     @display(description="organization")
     def organization_link(self, deployment: Deployment) -> Any:
@@ -154,9 +159,10 @@ class DeploymentAdmin(ServiceAdmin):
     def time(self, deployment: Deployment) -> str:
         return wording.since(deployment)
 
-    @display(description="age", ordering="created_at")
-    def age(self, deployment: Deployment) -> Any:
-        return ago(deployment.created_at)
+    @display(description="time", ordering="created_at")
+    def time_and_age(self, deployment: Deployment) -> Any:
+        age = span(timezone.now() - deployment.created_at, units=1)
+        return stacked(wording.since(deployment), f"submitted {age} ago")
 
     @display(description="room promised since")
     def seat(self, deployment: Deployment) -> Any:

@@ -33,6 +33,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/docs",
     "ENVIRONMENT": "hypervisor.console.configuration.environment_label",
     "STYLES": [stylesheet],
+    "DASHBOARD_CALLBACK": "hypervisor.console.overview.overview",
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

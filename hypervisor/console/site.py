@@ -23,7 +23,6 @@ class SignInForm(AuthenticationForm):
 
 class ConsoleSite(UnfoldAdminSite):
     login_form = SignInForm
-    enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)
