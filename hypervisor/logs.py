@@ -40,6 +40,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
