@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,9 @@ CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 METRICS_TOKEN = env.token("METRICS_TOKEN")
 # Where the web processes keep their counters, so that any of them can answer for all.
 METRICS_FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR")
+if not METRICS_FOLDER:
+    # prometheus_client asks only whether the variable is there: an empty one would put files where we stand.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 # Without keys of its own an installation encrypts with one derived from SECRET_KEY.
 ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or [
     base64.urlsafe_b64encode(hashlib.sha256(b"encryption" + SECRET_KEY.encode()).digest()).decode()
