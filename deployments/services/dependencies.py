@@ -18,23 +18,13 @@ SELECT EXISTS (SELECT 1 FROM upstream WHERE id = %(target)s)
 """
 
 
-def check_dependencies(*, organization_id: int, dependency_ids: Iterable[int]) -> None:
-    """Raise InvalidInput unless all are of the organization and not deleted. The organization's row is locked."""
-    wanted = set(dependency_ids)
-    found = set(
-        Deployment.objects.filter(
-            pk__in=wanted, organization_id=organization_id, deleted_at=None
-        ).values_list("pk", flat=True)
-    )
-    if missing := sorted(wanted - found):
-        names = ", ".join(map(str, missing))
-        raise InvalidInput({"dependency_ids": f"No deployment of this organization has the id {names}."})
-
-
 def set_dependencies(*, deployment: Deployment, dependency_ids: Iterable[int]) -> None:
-    """Replace what it waits for. Raises InvalidInput for a circle; the organization's row is locked."""
+    """Replace what it waits for. The caller holds the organization's lock.
+
+    Raises InvalidInput for a circle, and for what is deleted or not of the organization.
+    """
     wanted = set(dependency_ids)
-    check_dependencies(organization_id=deployment.organization_id, dependency_ids=wanted)
+    _require_known(organization_id=deployment.organization_id, wanted=wanted)
     with connection.cursor() as cursor:
         cursor.execute(REACHES, {"start": sorted(wanted), "target": deployment.pk})
         row = cursor.fetchone()
@@ -49,6 +39,17 @@ def set_dependencies(*, deployment: Deployment, dependency_ids: Iterable[int]) -
         [Dependency(deployment=deployment, depends_on_id=id_) for id_ in sorted(wanted)],
         ignore_conflicts=True,
     )
+
+
+def _require_known(*, organization_id: int, wanted: set[int]) -> None:
+    found = set(
+        Deployment.objects.filter(
+            pk__in=wanted, organization_id=organization_id, deleted_at=None
+        ).values_list("pk", flat=True)
+    )
+    if missing := sorted(wanted - found):
+        names = ", ".join(map(str, missing))
+        raise InvalidInput({"dependency_ids": f"No deployment of this organization has the id {names}."})
 
 
 def dependency_ids(deployment_id: int) -> list[int]:

@@ -34,7 +34,6 @@ def submit_deployment(
     """A new pending deployment, and a hint to the scheduler. Raises InvalidInput where it could never start."""
     if dependency_ids:
         lock_organization(organization_id=organization_id)
-        dependencies.check_dependencies(organization_id=organization_id, dependency_ids=dependency_ids)
     # Read anew: since the caller looked, the cluster may have shrunk or been deleted.
     kept = keep_cluster(cluster.pk)
     if kept is None:

@@ -1,0 +1,169 @@
+"""Edits that meet on PostgreSQL: first without the guard, where the bad thing happens, then with it."""
+
+import pytest
+
+from accounts.errors import Conflict, InvalidInput
+from clusters.locks import sole_reconciler
+from clusters.models import Cluster
+from clusters.services import delete_cluster
+from clusters.tests.factories import ClusterFactory
+from deployments.models import Dependency, Deployment
+from deployments.services import change, reconciliation, steer, submit
+from deployments.services.reconciliation import reconcile_cluster
+from deployments.states import Status
+from deployments.tests.factories import DeploymentFactory
+from deployments.tests.lives import book, engine_of, in_state, live, now_is
+from deployments.tests.racing import Meeting, elsewhere, race
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("only_legal_moves")]
+both_ways = pytest.mark.parametrize("guarded", [False, True], ids=["without the guard", "guarded"])
+WANTS = {"name": "train", "docker_image": "train:1", "required_ram": 1024, "required_cpu": 1000}
+
+
+@both_ways
+def test_two_edits_that_together_close_a_circle(guarded, alice, lab, monkeypatch):
+    first, second = (
+        DeploymentFactory(cluster=ClusterFactory(organization=lab)) for _ in range(2)
+    )  # two clusters, or the cluster's lock would be guard enough
+    written = Dependency.objects.bulk_create
+    meetings = {first.pk: Meeting(), second.pk: Meeting()}
+
+    def write_when_both_have_checked(rows, **options):
+        (row,) = rows
+        meetings[row.deployment_id].arrive()
+        meetings[row.depends_on_id].wait()
+        return written(rows, **options)
+
+    monkeypatch.setattr(Dependency.objects, "bulk_create", write_when_both_have_checked)
+    if not guarded:
+        monkeypatch.setattr(change, "lock_organization", lambda **_: None)
+
+    def edit(waiting: Deployment, other: Deployment):
+        changes = {"dependency_ids": [other.pk]}
+        return lambda: change.change_deployment(actor=alice, deployment=waiting, changes=changes)
+
+    answers = race(edit(first, second), edit(second, first))
+    refused = [answer for answer in answers if isinstance(answer, InvalidInput)]
+    assert (len(refused), Dependency.objects.count()) == ((1, 1) if guarded else (0, 2))
+
+
+@both_ways
+def test_a_deletion_and_one_that_begins_to_wait_for_it(guarded, alice, cluster, monkeypatch):
+    first = DeploymentFactory(cluster=cluster)
+    checked, deleted = Meeting(), Meeting()
+    write = Dependency.objects.bulk_create
+
+    def dawdles_before_it_writes(rows, **options):
+        checked.arrive()
+        deleted.wait()
+        return write(rows, **options)
+
+    def delete():
+        checked.wait()
+        try:
+            steer.delete_deployment(actor=alice, deployment_id=first.pk)
+        finally:
+            deleted.arrive()
+
+    def submit_dependent():
+        return submit.submit_deployment(
+            actor=alice, organization_id=cluster.organization_id, cluster=cluster, dependency_ids=[first.pk], **WANTS
+        )  # fmt: skip
+
+    monkeypatch.setattr(Dependency.objects, "bulk_create", dawdles_before_it_writes)
+    if not guarded:
+        monkeypatch.setattr(steer, "lock_organization", lambda **_: None)
+    _, refused = race(submit_dependent, delete)
+    first.refresh_from_db()
+    waits_for_what_is_gone = first.deleted_at is not None and Dependency.objects.exists()
+    assert waits_for_what_is_gone is not guarded
+    assert isinstance(refused, Conflict) is guarded
+
+
+@both_ways
+@pytest.mark.parametrize("arrival", ["submitted", "queued anew"])
+def test_a_clusters_deletion_and_a_deployment_that_arrives(arrival, guarded, alice, cluster, monkeypatch):
+    ended = in_state(cluster, Status.COMPLETED)
+    checked, deleted = Meeting(), Meeting()
+
+    def fits_and_dawdles(*_):
+        checked.arrive()
+        deleted.wait()
+
+    def delete():
+        checked.wait()
+        try:
+            delete_cluster(actor=alice, cluster_id=cluster.pk)
+        finally:
+            deleted.arrive()
+
+    def arrive():
+        if arrival == "queued anew":
+            return steer.requeue_deployment(actor=alice, deployment_id=ended.pk)
+        return submit.submit_deployment(
+            actor=alice, organization_id=cluster.organization_id, cluster=cluster, **WANTS
+        )
+
+    for module in (submit, steer):
+        monkeypatch.setattr(module, "refuse_what_never_fits", fits_and_dawdles)
+    if not guarded:
+        monkeypatch.setattr(submit, "keep_cluster", lambda id_: Cluster.objects.get(pk=id_))
+        monkeypatch.setattr(
+            "deployments.services.locking.lock_clusters", lambda ids: list(Cluster.objects.filter(pk__in=ids))
+        )
+    _, refused = race(arrive, delete)
+    waits_where_nothing_starts = Deployment.objects.filter(
+        status=Status.PENDING, cluster__deleted_at__isnull=False
+    ).exists()
+    assert waits_where_nothing_starts is not guarded
+    assert isinstance(refused, Conflict) is guarded
+
+
+def test_a_stop_that_comes_while_the_end_is_recorded_finds_it_ended(alice, cluster):
+    deployment = DeploymentFactory(cluster=cluster, simulated_seconds=0)
+    for _ in range(10):
+        if now_is(deployment)[0] != Status.PENDING:
+            steer.requeue_deployment(actor=alice, deployment_id=deployment.pk)
+        book(deployment)
+        looked, stopped = race(
+            lambda: reconcile_cluster(cluster_id=cluster.pk),
+            lambda: steer.stop_deployment(actor=alice, deployment_id=deployment.pk),
+        )
+        assert looked is True
+        assert isinstance(stopped, Deployment | Conflict)
+        reconcile_cluster(cluster_id=cluster.pk)
+        assert now_is(deployment)[0] == "completed"
+
+
+@both_ways
+def test_a_second_reconcile_pass_of_a_cluster_leaves_it_to_the_first(guarded, cluster, monkeypatch):
+    looked = []
+    inside = reconciliation._reconcile
+
+    def second_while_the_first_is_at_it(cluster_: Cluster) -> None:
+        looked.append(cluster_.pk)
+        if len(looked) == 1:
+            answers.append(elsewhere(lambda: reconcile_cluster(cluster_id=cluster.pk)))
+        inside(cluster_)
+
+    answers: list[bool] = []
+    monkeypatch.setattr(reconciliation, "_reconcile", second_while_the_first_is_at_it)
+    if not guarded:
+        monkeypatch.setattr("clusters.locks._ask", lambda *_: True)
+    answers.append(reconcile_cluster(cluster_id=cluster.pk))
+    assert answers == [not guarded, True]
+    assert len(looked) == (1 if guarded else 2)
+
+
+def test_a_worker_that_is_killed_leaves_no_lock_behind(cluster):
+    def dies_with_the_lock():
+        lock = sole_reconciler(cluster.pk)
+        assert lock.__enter__()
+        return lock  # never left; its connection is closed when the thread ends
+
+    lock = elsewhere(dies_with_the_lock)
+    deployment = DeploymentFactory(cluster=cluster)
+    book(deployment)
+    assert reconcile_cluster(cluster_id=cluster.pk)
+    assert engine_of(cluster).starts(live(deployment).container_name) == 1
+    del lock
