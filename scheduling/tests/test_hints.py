@@ -1,0 +1,212 @@
+"""Hints on the real broker: coalesced, counted, and safe to lose."""
+
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from clusters import wakeups as module
+from clusters.redis import redis_client
+from clusters.tests.factories import ClusterFactory
+from clusters.wakeups import Wakeups
+from deployments import tasks as reconciling
+from deployments.services.steer import cancel_deployment
+from deployments.states import Status
+from deployments.tests.lives import exits, in_state, look, now_is, run
+from scheduling import heartbeat, tasks
+from scheduling.core.invariants import InvariantBroken
+from scheduling.hints import wakeups
+from scheduling.services import CycleResult, run_cycle
+from scheduling.tests.cycles import HIGH, submit
+
+NOBODY_LISTENS = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture(autouse=True)
+def hints_on(settings, monkeypatch):
+    """Under names of this test's own: another test process has clusters with the same ids, and the same Redis."""
+    settings.SCHEDULER_HINTS = True
+    for hints in (wakeups, reconciling.wakeups):
+        monkeypatch.setattr(hints, "task", f"{hints.task}.{uuid4().hex}")
+    monkeypatch.setattr(reconciling, "TURN", uuid4().hex)
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[tuple[str, list[int]]]:
+    """What goes to the broker."""
+    found = []
+
+    def note(task, args, **options):
+        found.append((task, *args))
+
+    monkeypatch.setattr(module, "current_app", SimpleNamespace(send_task=note))
+    return found
+
+
+@pytest.fixture
+def hints() -> Wakeups:
+    """Hints of a task of this test's own."""
+    return Wakeups(f"test.{uuid4().hex}", interval_seconds=60, chunk=2)
+
+
+@pytest.fixture
+def dead_broker(monkeypatch):
+    monkeypatch.setattr(module, "redis_client", lambda: Redis.from_url(NOBODY_LISTENS))
+
+
+def to_scheduler(sent) -> set[int]:
+    return {id_ for task, ids in sent if task == wakeups.task for id_ in ids}
+
+
+def test_hints_for_a_cluster_that_is_queued_already_are_one_task(hints, sent):
+    for _ in range(5):
+        hints.send([1])
+    assert sent == [(hints.task, [1])]
+
+
+def test_many_clusters_are_shared_out(hints, sent):
+    hints.send([3, 1, 2, 3])
+    assert sent == [(hints.task, [1, 2]), (hints.task, [3])]
+
+
+def test_a_hint_during_a_pass_queues_it_once_more(hints, sent):
+    hints.send([1, 2])
+    seen = hints.begin([1, 2])
+    hints.send([2])
+    hints.again(seen)
+    assert sent == [(hints.task, [1, 2]), (hints.task, [2])]
+
+
+def test_a_counter_that_moved_queues_it_once_more_though_its_own_task_was_lost(hints, sent):
+    seen = hints.begin([1])
+    redis_client().incr(hints._counter(1))
+    hints.again(seen)
+    assert sent == [(hints.task, [1])]
+
+
+def test_a_pass_without_a_hint_meanwhile_queues_nothing(hints, sent):
+    hints.send([1])
+    hints.again(hints.begin([1]))
+    assert len(sent) == 1
+
+
+def test_what_was_found_locked_is_queued_once_more(hints, sent):
+    hints.again(hints.begin([1, 2]), missed=[2])
+    assert sent == [(hints.task, [2])]
+
+
+def test_with_hints_off_nothing_is_sent(alice, cluster, settings, sent, django_capture_on_commit_callbacks):
+    settings.SCHEDULER_HINTS = False
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_deployment(actor=alice, deployment_id=submit(cluster, 1).pk)
+        submit(cluster, 1)
+        run_cycle(cluster_ids=[cluster.pk])
+    wakeups.again(wakeups.begin([cluster.pk]), missed=[cluster.pk])
+    assert sent == []
+
+
+def test_with_hints_off_the_beat_still_sends(cluster, settings, sent):
+    settings.SCHEDULER_HINTS = False
+    submit(cluster, 1)
+    tasks.sweep()
+    assert to_scheduler(sent) == {cluster.pk}
+
+
+@pytest.mark.parametrize("call", ["send", "begin", "again"])
+def test_without_a_broker_a_hint_is_lost_and_nothing_fails(call, hints, dead_broker):
+    if call == "again":
+        hints.again({1: 0}, missed=[2])
+    else:
+        getattr(hints, call)([1])
+
+
+def test_a_request_succeeds_without_a_broker(
+    alice, cluster, dead_broker, api, django_capture_on_commit_callbacks
+):
+    body = {
+        "name": "a",
+        "docker_image": "a:1",
+        "cluster_id": cluster.pk,
+        "required_ram": 1,
+        "required_cpu": 1,
+    }
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        answer = api(alice).post("/deployments", body)
+    assert (answer.status_code, answer.json()["status"]) == (201, "pending")
+    assert callbacks
+
+
+def test_a_heartbeat_is_stored_and_without_a_broker_missed_without_a_fuss(monkeypatch):
+    heartbeat.beat()
+    assert heartbeat.last()
+    monkeypatch.setattr(heartbeat, "redis_client", lambda: Redis.from_url(NOBODY_LISTENS))
+    heartbeat.beat()
+    assert heartbeat.last() is None
+
+
+def hinted(cluster, sent, capture, action) -> bool:
+    """Whether the action hints a cycle of the cluster."""
+    wakeups.begin([cluster.pk])
+    del sent[:]
+    with capture(execute=True):
+        action()
+    return cluster.pk in to_scheduler(sent)
+
+
+def test_what_may_let_somebody_start_hints_a_cycle(alice, cluster, sent, django_capture_on_commit_callbacks):
+    def hints_a_cycle(action):
+        return hinted(cluster, sent, django_capture_on_commit_callbacks, action)
+
+    running = submit(cluster, 8)
+    run(running)
+    high = submit(cluster, 8, HIGH)
+    assert hints_a_cycle(lambda: run_cycle(cluster_ids=[cluster.pk]))  # a new seat
+    assert hints_a_cycle(lambda: look(cluster))  # the victim is gone
+    assert not hints_a_cycle(lambda: run_cycle(cluster_ids=[cluster.pk]))
+    look(cluster)
+    assert now_is(high)[0] == "running"
+    assert hints_a_cycle(lambda: exits(high, 0))
+    assert hints_a_cycle(lambda: cancel_deployment(actor=alice, deployment_id=running.pk))
+
+
+def test_an_end_hints_the_clusters_where_dependents_wait(
+    lab, cluster, sent, django_capture_on_commit_callbacks
+):
+    other = ClusterFactory(organization=lab)
+    first, second = submit(cluster, 1), submit(other, 1)
+    second.dependency_rows.create(depends_on=first)
+    run(first)
+    assert hinted(other, sent, django_capture_on_commit_callbacks, lambda: exits(first, 0))
+
+
+def test_a_batch_with_one_bad_plan_still_plans_the_others(lab, monkeypatch, sent):
+    clusters = ClusterFactory.create_batch(3, organization=lab)
+    ids = [cluster.pk for cluster in clusters]
+    planned = []
+
+    def cycle(*, cluster_ids):
+        if ids[1] in cluster_ids:
+            raise InvariantBroken
+        planned.extend(cluster_ids)
+        return CycleResult(plan=None)
+
+    monkeypatch.setattr(tasks, "run_cycle", cycle)
+    tasks.run_cycles(ids)
+    assert planned == [ids[0], ids[2]]
+
+
+def test_a_cluster_that_is_quiet_is_looked_at_once_in_a_rotation_and_a_deleted_one_never(lab, sent):
+    quiet = ClusterFactory(organization=lab)
+    deleted = ClusterFactory(organization=lab, deleted_at="2026-01-01T00:00:00Z", missed_observations=9)
+    busy = ClusterFactory(organization=lab)
+    in_state(busy, Status.RUNNING)
+    looked = []
+    for _ in range(reconciling.QUIET_ROTATION):
+        del sent[:]
+        reconciling.wakeups.begin([quiet.pk, deleted.pk, busy.pk])
+        reconciling.reconcile_all()
+        looked += [id_ for _, ids in sent for id_ in ids]
+    assert looked.count(quiet.pk) == 1
+    assert looked.count(busy.pk) == reconciling.QUIET_ROTATION
+    assert deleted.pk not in looked
