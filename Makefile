@@ -12,7 +12,7 @@ COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check demo bench lock clean
+.PHONY: help run manage test check demo bench contract chaos lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: $(VENV)/.dev ## Measure, each figure beside its yardstick; ARGS="--out FI
 
 contract: $(VENV)/.run ## Hold a running service to its wire contract, step by step
 	@$(PY) -m hypervisor.demo.contract $(ARGS)
+
+chaos: $(VENV)/.run ## Kill every process of a service of its own, one at a time, under load
+	@$(PY) -m hypervisor.demo.chaos
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the hash-locked *.txt
 	cd $(CURDIR) && for name in base embedded dev; do \

@@ -55,6 +55,11 @@ class Session:
                 raise
         self._sign_in()
 
+    def share(self, other: "Session") -> None:
+        """Be the same user as `other`, from another thread."""
+        self._credentials = other._credentials
+        self._sign_in()
+
     def get(self, path: str, **params: Any) -> Row:
         """The body of a GET."""
         return self.call("GET", path, params=params or None)
