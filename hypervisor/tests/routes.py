@@ -12,11 +12,14 @@ CONSOLE = "admin/"
 
 def routes() -> list[tuple[str, str]]:
     """Each (verb, path) that some view answers, the console left out: ("GET", "/clusters/{cluster_id}")."""
-    return sorted(
-        (verb, "/" + re.sub(r"<int:(\w+)>", r"{\1}", path))
-        for path, pattern in _walk(get_resolver().url_patterns, "")
-        for verb in _verbs(pattern)
-    )
+    found = _walk(get_resolver().url_patterns, "")
+    return sorted((verb, path) for path, pattern in found for verb in _verbs(pattern))
+
+
+def api_routes() -> list[tuple[str, str]]:
+    """Those of the REST API alone, without pages and probes."""
+    found = _walk(get_resolver().url_patterns, "")
+    return sorted((verb, path) for path, pattern in found if _is_api(pattern) for verb in _verbs(pattern))
 
 
 def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, URLPattern]]:
@@ -26,11 +29,18 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tup
             if path != CONSOLE:
                 yield from _walk(pattern.url_patterns, path)
         else:
-            yield path, pattern
+            yield "/" + re.sub(r"<int:(\w+)>", r"{\1}", path), pattern
+
+
+def _is_api(pattern: URLPattern) -> bool:
+    view = getattr(pattern.callback, "view_class", None)
+    return (
+        view is not None and issubclass(view, APIView) and not view.__module__.startswith("drf_spectacular")
+    )
 
 
 def _verbs(pattern: URLPattern) -> list[str]:
-    view = getattr(pattern.callback, "view_class", None)
-    if view is None or not issubclass(view, APIView):
+    if not _is_api(pattern):
         return ["GET"]
+    view = pattern.callback.view_class  # type: ignore[attr-defined]
     return [verb for verb in VERBS if hasattr(view, verb.lower())]
