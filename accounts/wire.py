@@ -32,14 +32,12 @@ class Body(serializers.Serializer[Any]):
     """What the call answers: its fields that are not in the body are read-only, and ignored when sent back."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            raise serializers.ValidationError({"": ["The body must be a JSON object."]})
         shown: Any = self.answer._declared_fields if self.answer else ()
         unknown = sorted(str(name) for name in data if name not in self.fields and name not in shown)
         if unknown:
-            known = ", ".join(sorted(self.fields))
+            known = f"Known are: {', '.join(sorted(self.fields))}." if self.fields else "Send no body."
             raise serializers.ValidationError(
-                {name[:100]: [f"Unknown field. Known are: {known}."] for name in unknown[:MAXIMUM_ERRORS]}
+                {name[:100]: [f"Unknown field. {known}"] for name in unknown[:MAXIMUM_ERRORS]}
             )
         return super().to_internal_value(data)
 
@@ -88,9 +86,16 @@ class Flag(serializers.BooleanField):
 
 def parse(body: type[Body], request: Request, *, partial: bool = False) -> dict[str, Any]:
     """The validated body of a request; raises DRF's ValidationError, which names each wrong field."""
+    if not isinstance(request.data, Mapping):
+        raise serializers.ValidationError({"": ["The body must be a JSON object."]})
     serializer = body(data=request.data, partial=partial, context={"request": request})
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def refuse_body(request: Request) -> None:
+    """For calls without a body: a field that would be ignored is refused by name, as everywhere."""
+    parse(Body, request)
 
 
 def created(answer: Mapping[str, Any], url_name: str, *key: int) -> Response:

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import InvalidInput, NotFound
-from accounts.wire import SignedInRequest, created, page, parse
+from accounts.wire import SignedInRequest, created, page, parse, refuse_body
 from clusters import selectors as cluster_selectors
 from clusters.models import Cluster
 from deployments import selectors
@@ -160,6 +160,7 @@ class Stop(APIView):
     )
     def post(self, request: SignedInRequest, deployment_id: int) -> Response:
         changeable(request, deployment_id)
+        refuse_body(request)
         becomes = request.query_params.get("status", "completed")
         if becomes not in {"completed", "failed"}:
             raise ValidationError({"status": ["Write completed or failed."]})
@@ -177,5 +178,6 @@ class Cancel(APIView):
     )
     def post(self, request: SignedInRequest, deployment_id: int) -> Response:
         changeable(request, deployment_id)
+        refuse_body(request)
         steer.cancel_deployment(actor=request.user, deployment_id=deployment_id)
         return Response(answer(request, deployment_id))

@@ -27,6 +27,8 @@ DOMAIN_STATUS: Mapping[type[DomainError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
 }
 LONGEST_DETAIL = 1000
+MOST_ERRORS = 50
+"""An answer must stay small, however much is wrong with the input."""
 NOT_FOUND = "There is nothing here that you can see."
 
 
@@ -42,13 +44,9 @@ def body(status: int, detail: str, **more: Any) -> dict[str, Any]:
 
 
 def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
-    """DRF's nested error detail as a flat list of {field, detail}; nested fields are joined by dots."""
+    """DRF's nested error detail as a flat list of {field, detail}; as in `env.PATH` and `ports[0]`."""
     if isinstance(detail, Mapping):
-        return [
-            error
-            for key, value in detail.items()
-            for error in field_errors(value, f"{path}.{key}" if path else str(key))
-        ]
+        return [error for key, value in detail.items() for error in field_errors(value, _nested(path, key))]
     if isinstance(detail, list):
         return [
             error
@@ -60,6 +58,12 @@ def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
             )
         ]
     return [{"field": path, "detail": _short(str(detail))}]
+
+
+def _nested(path: str, key: Any) -> str:
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else str(key)
 
 
 def _short(text: str) -> str:
@@ -119,7 +123,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         known = [parser.media_type for parser in getattr(context.get("view"), "parser_classes", [])]
         detail = f"{detail} Send {' or '.join(known) or 'application/json'}."
     if isinstance(error, exceptions.ValidationError):
-        errors = field_errors(error.detail)
+        errors = field_errors(error.detail)[:MOST_ERRORS]
         detail = "; ".join(f"{e['field']}: {e['detail']}" if e["field"] else e["detail"] for e in errors)
         more["errors"] = errors
     elif isinstance(error.detail, Mapping):

@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.wire import SignedInRequest
+from accounts.wire import SignedInRequest, refuse_body
 from deployments.serializers import DeploymentAnswer
 from deployments.views import answer, changeable
 from scheduling.services import start_deployment
@@ -21,5 +21,6 @@ class Start(APIView):
     )
     def post(self, request: SignedInRequest, deployment_id: int) -> Response:
         changeable(request, deployment_id)
+        refuse_body(request)
         start_deployment(actor=request.user, deployment_id=deployment_id)
         return Response(answer(request, deployment_id))

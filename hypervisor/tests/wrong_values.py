@@ -1,0 +1,125 @@
+"""Wrong values for each field of each writing call, and what a refusal must look like."""
+
+from typing import Any
+
+from accounts.tests.factories import PASSWORD
+
+ABSENT = 999_999_999
+TOO_LONG = "x" * 1_500_000
+
+NOT_TEXT: list[Any] = [None, 5, True, [], {}, "a\0b"]
+NOT_A_NAME = [*NOT_TEXT, "", "   ", "x" * 201, TOO_LONG]
+NOT_WHOLE: list[Any] = ["1", 1.5, True, -1, 10**10, 10**40, [], {}]
+NOT_AN_ID: list[Any] = [0, -1, "1", 1.5, None, True, 2**63, 10**40, [], {}]
+NOT_AN_AMOUNT: list[Any] = [
+    -1,
+    -0.001,
+    "1",
+    "NaN",
+    None,
+    True,
+    [],
+    {},
+    0.0001,
+    1.2345,
+    10_000_001,
+    1e300,
+    10**300,
+]
+NOT_SECONDS: list[Any] = ["1", -1, "Infinity", True, [], 1e300]
+NOT_WORDS: list[Any] = ["ls", 5, {}, [1], [None], ["a\0b"], ["x"] * 1001]
+NOT_ENV: list[Any] = [[], "x", 5, {"1A": "x"}, {"": "x"}, {"A\0": "x"}, {"A=B": "x"}, {"A": 1}, {"A": None},
+    {"A": "\0"}, {"A": "x" * 40_000}, {"A" * 300: "x"}]  # fmt: skip
+WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
+    ("POST", "/register"): {
+        "username": [*NOT_TEXT, "", "x" * 151, "a b", "al/ice"],
+        "password": [*NOT_TEXT, "", "short", "12345678901234"],
+        "email": ["nobody", 5, [], "a@b\0.org", "x" * 300 + "@example.org"],
+    },
+    ("POST", "/token"): {
+        "username": [*NOT_TEXT, ""],
+        "password": [*NOT_TEXT, ""],
+        "grant_type": ["magic", 5, [], {}],
+    },
+    ("POST", "/me/password"): {
+        "current_password": [*NOT_TEXT, "", "wrong"],
+        "new_password": [*NOT_TEXT, "", "short"],
+    },
+    ("PATCH", "/me"): {"username": NOT_TEXT, "email": ["nobody", 5, []]},
+    ("POST", "/join-organization"): {"invite_code": [*NOT_TEXT, "", "unknown", "x" * 300]},
+    ("POST", "/organizations"): {"name": NOT_A_NAME},
+    ("PATCH", "/organizations/{organization_id}"): {"name": NOT_A_NAME},
+    ("POST", "/organizations/{organization_id}/regenerate-invite"): {
+        "expires_at": ["tomorrow", 5, [], "2026-13-01T00:00:00Z"],
+        "max_uses": [0, *NOT_WHOLE],
+    },
+    ("PATCH", "/organizations/{organization_id}/members/{user_id}"): {"role": [*NOT_TEXT, "", "king", "Owner"]},
+    ("POST", "/clusters"): {
+        "name": NOT_A_NAME,
+        "organization_id": [*NOT_AN_ID, ABSENT],
+        "total_ram": NOT_AN_AMOUNT,
+        "total_cpu": NOT_AN_AMOUNT,
+        "total_gpu": NOT_AN_AMOUNT,
+        "runtime": ["magic", None, 5, [], {}],
+        "connection": ["x", 5, [], {"nonsense": 1}],
+        "paused": ["yes", 1, None, [], {}],
+        "max_grace_period_seconds": [None, *NOT_WHOLE],
+    },
+    ("PATCH", "/clusters/{cluster_id}"): {
+        "name": NOT_A_NAME,
+        "total_gpu": NOT_AN_AMOUNT,
+        "organization_id": [*NOT_AN_ID, ABSENT],
+        "runtime": ["magic"],
+    },
+    ("POST", "/deployments"): {
+        "name": NOT_A_NAME,
+        "docker_image": [*NOT_TEXT, "", "UPPER", "a b", "x" * 600, "host:port/name", "a:b:c", "a@sha256:12"],
+        "cluster_id": [*NOT_AN_ID, ABSENT],
+        "organization_id": [*(id_ for id_ in NOT_AN_ID if id_ is not None), ABSENT],
+        "required_ram": [*NOT_AN_AMOUNT, 10_000_000],
+        "required_cpu": [*NOT_AN_AMOUNT, 10_000_000],
+        "required_gpu": [*NOT_AN_AMOUNT, 10_000_000],
+        "priority": [0, 4, -1, 1.5, "URGENT", "", None, True, [], {}, 10**40],
+        "dependency_ids": ["1", 5, None, {}, *([id_] for id_ in NOT_AN_ID), [ABSENT], list(range(1, 1002))],
+        "command": [None, *NOT_WORDS],
+        "args": [None, *NOT_WORDS],
+        "env": [None, *NOT_ENV],
+        "secret_env": [None, *NOT_ENV],
+        "labels": [None, [], "x", {"": "x"}, {"a\0": "x"}, {"a": 1}, {"a": "\0"}, {"a" * 300: "x"}],
+        "working_dir": [5, [], "a\0b", "x" * 1025],
+        "registry_credential_id": [*(id_ for id_ in NOT_AN_ID if id_ is not None), 1],
+        "image_pull_policy": ["sometimes", None, 5, [], {}],
+        "restart_policy": ["sometimes", None, 5, [], {}],
+        "max_retries": [None, *NOT_WHOLE],
+        "time_limit_seconds": [0, *NOT_WHOLE],
+        "grace_period_seconds": [None, *NOT_WHOLE],
+        "expected_seconds": [0, *NOT_WHOLE],
+        "simulated_seconds": NOT_SECONDS,
+        "ports": [None, 80, "80", {}, [0], [70_000], ["80"], [1.5], [None], [80] * 101],
+    },
+    ("PATCH", "/deployments/{deployment_id}"): {
+        "name": NOT_A_NAME,
+        "cluster_id": [*NOT_AN_ID, ABSENT],
+        "required_gpu": [*NOT_AN_AMOUNT, 10_000_000],
+        "priority": [0, 4, "URGENT"],
+        "dependency_ids": [[ABSENT], [2**63], "1"],
+    },
+}  # fmt: skip
+GOOD: dict[str, dict[str, Any]] = {
+    "/register": {"username": "new", "password": PASSWORD},
+    "/token": {"username": "alice", "password": PASSWORD},
+    "/me/password": {"current_password": PASSWORD, "new_password": "another battery staple"},
+    "/clusters": {"name": "n", "total_ram": 1, "total_cpu": 1, "total_gpu": 0},
+    "/deployments": {"name": "n", "docker_image": "busybox", "required_ram": 1, "required_cpu": 1},
+}
+
+
+def assert_refused(answer: Any, *statuses: int) -> dict[str, Any]:
+    assert answer.status_code in statuses, answer.content[:500]
+    assert answer["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["detail"]
+    assert b"Traceback" not in answer.content
+    assert len(answer.content) < 200_000
+    return problem
