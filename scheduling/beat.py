@@ -9,11 +9,15 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from scheduling.models import SeededInterval
 
 
+DAILY = 86_400
+
+
 def seeds() -> dict[str, int]:
     """Task → seconds, as the environment says now."""
     return {
         "scheduling.sweep": settings.SCHEDULER_INTERVAL_SECONDS,
         "deployments.reconcile_all": settings.SCHEDULER_INTERVAL,
+        "accounts.delete_expired_refresh_families": DAILY,
     }
 
 
