@@ -8,7 +8,6 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from scheduling.models import SeededInterval
 
-
 DAILY = 86_400
 
 
