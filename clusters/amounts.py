@@ -5,7 +5,7 @@ than one MiB, so rounding to the nearest MiB keeps them apart.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 RESOURCES = ("gpu", "cpu", "ram")
 """The order of a cluster's resources in the planner's vectors."""
@@ -50,3 +50,16 @@ def to_wire(resource: str, value: int) -> float | int:
 def wire(prefix: str, amount: Amount) -> Mapping[str, float | int]:
     """An amount as three wire fields: `{prefix}_ram`, `_cpu`, `_gpu`."""
     return {f"{prefix}_{name}": to_wire(name, getattr(amount, name)) for name in ("ram", "cpu", "gpu")}
+
+
+def without_unchanged(changes: Mapping[str, Any], prefix: str, amount: Amount) -> dict[str, Any]:
+    """The changes less those amounts that are, to three places, what is there already.
+
+    What an operator set in whole MiB need not be a wire value, and sending back what was read must not move it.
+    """
+    same = {
+        f"{prefix}_{name}"
+        for name in RESOURCES
+        if to_wire(name, changes.get(f"{prefix}_{name}", -1)) == to_wire(name, getattr(amount, name))
+    }
+    return {field: value for field, value in changes.items() if field not in same}

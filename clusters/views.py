@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 from accounts.errors import InvalidInput, NotFound
 from accounts.wire import SignedInRequest, created, each, page, parse
 from clusters import selectors, services
+from clusters.amounts import without_unchanged
 from clusters.filters import ClusterFilter
 from clusters.models import Cluster
 from clusters.serializers import ClusterAnswer, ClusterBody
@@ -81,6 +82,7 @@ class OneCluster(APIView):
         for field in ("organization_id", "runtime"):
             if changes.pop(field, getattr(cluster, field)) != getattr(cluster, field):
                 raise InvalidInput({field: "This cannot change. Make a new cluster instead."})
+        changes = without_unchanged(changes, "total", cluster.total)
         services.change_cluster(actor=request.user, cluster_id=cluster_id, changes=changes)
         return Response(selectors.cluster_shown(user=request.user, cluster_id=cluster_id))
 

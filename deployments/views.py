@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from accounts.errors import InvalidInput, NotFound
 from accounts.wire import SignedInRequest, created, page, parse, refuse_body
 from clusters import selectors as cluster_selectors
+from clusters.amounts import without_unchanged
 from clusters.models import Cluster
 from deployments import selectors
 from deployments.filters import DeploymentFilter
@@ -114,6 +115,7 @@ class OneDeployment(APIView):
         deployment = changeable(request, deployment_id)
         changes = parse(DeploymentBody, request, partial=True)
         changes.pop("registry_credential_id", None)
+        changes = without_unchanged(changes, "required", deployment.required)
         if changes.pop("organization_id", None) not in {None, deployment.organization_id}:
             raise InvalidInput({"organization_id": "This cannot change. Submit a new deployment instead."})
         cluster_id = changes.pop("cluster_id", deployment.cluster_id)

@@ -136,11 +136,6 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     )
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The console's forms carry a token; nothing else needs one."""
-    return plain(403, "This form has expired. Reload the page and send it again.")
-
-
 def only_reading(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """For views that are not the REST framework's: 405 as a problem for what is neither GET nor HEAD."""
 

@@ -217,7 +217,6 @@ if WHITENOISE_USE_FINDERS:
 # A form of more than this is an attack or a mistake; JSON bodies are held to the same by our parser.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
-CSRF_FAILURE_VIEW = "hypervisor.problems.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
