@@ -22,7 +22,8 @@ from deployments.models import (
 from deployments.reconcile import End
 from deployments.services.dependencies import clusters_of_dependents
 from deployments.services.locking import lock_live_runs
-from deployments.services.runs import AT_ONCE, told
+from deployments.services.rows import update_rows
+from deployments.services.runs import told
 from deployments.signals import want_scheduling
 from deployments.states import Status
 from deployments.verdicts import Ended, Verdict, judge
@@ -52,10 +53,8 @@ def record_ends(*, cluster_id: int, ends: Sequence[End | Refusal]) -> None:
     if not runs:
         return
     events = [_close(run, by_run[run.pk], now) for run in runs]
-    Run.objects.bulk_update(
-        runs, ["running_at", "ended_at", "outcome", "detail", "exit_code"], batch_size=AT_ONCE
-    )
-    Deployment.objects.bulk_update([run.deployment for run in runs], SETTLED, batch_size=AT_ONCE)
+    update_rows(runs, ["running_at", "ended_at", "outcome", "detail", "exit_code"])
+    update_rows([run.deployment for run in runs], SETTLED)
     DeploymentEvent.objects.bulk_create(events)
     _give_back(runs, now)
     final = [run.deployment_id for run in runs if run.deployment.status != Status.PENDING]

@@ -10,10 +10,8 @@ from deployments.events import event
 from deployments.models import Allocation, Deployment, DeploymentEvent, Run, Source, StopCause
 from deployments.reconcile import MarkRunning
 from deployments.services.locking import lock_live_runs
+from deployments.services.rows import update_rows
 from deployments.states import STOPPABLE, Status
-
-AT_ONCE = 500
-"""Rows in one statement."""
 
 
 @transaction.atomic
@@ -25,11 +23,11 @@ def record_running(*, cluster_id: int, marks: Sequence[MarkRunning]) -> None:
     runs = [run for run in lock_live_runs(by_run) if run.deployment.status == Status.STARTING]
     for run in runs:
         run.running_at = by_run[run.pk].at or now
-    Run.objects.bulk_update(runs, ["running_at"], batch_size=AT_ONCE)
+    update_rows(runs, ["running_at"])
     allocations = list(Allocation.objects.filter(run__in=runs))
     for allocation in allocations:
         allocation.handle = by_run[allocation.run_id].handle
-    Allocation.objects.bulk_update(allocations, ["handle"], batch_size=AT_ONCE)
+    update_rows(allocations, ["handle"])
     Deployment.objects.filter(pk__in=[run.deployment_id for run in runs]).update(status=Status.RUNNING)
     DeploymentEvent.objects.bulk_create(
         [told(run, "running", old=Status.STARTING, to=Status.RUNNING) for run in runs]
