@@ -62,6 +62,7 @@ class OrganizationAdmin(ServiceAdmin):
         RowAction(
             name="regenerate-invite",
             label="Regenerate the invite",
+            asks="Regenerate the invite of",
             act=regenerate,
             done="have a new invite code",
             warning="The old invite code is dead at once, for everybody who still has it.",

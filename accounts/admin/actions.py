@@ -25,6 +25,7 @@ class RowAction:
 
     `act` calls a service with (actor, row); it may answer a sentence to show, and raises DomainError to refuse.
     `done` ends the sentence "3 deployments …". `warning` makes the list ask first too; a button always asks.
+    `asks` begins the question "… 3 deployments?", if the label does not.
     """
 
     name: str
@@ -32,6 +33,7 @@ class RowAction:
     act: Callable[[Any, Any], str | None]
     done: str
     warning: str = ""
+    asks: str = ""
     icon: str = ""
     variant: ActionVariant = ActionVariant.DEFAULT
     offered: Callable[[Any], bool] = lambda row: True
@@ -90,9 +92,9 @@ def ask(
         **admin.admin_site.each_context(request),
         "title": f"{action.label}: {_counted(admin, count)}",
         "opts": admin.opts,
-        "question": f"{action.label} {_counted(admin, count)}?",
+        "question": f"{action.asks or action.label} {_counted(admin, count)}?",
         "warning": action.warning,
-        "button": action.label,
+        "button": f"Yes, {action.label[0].lower()}{action.label[1:]}",
         "is_dangerous": action.variant == ActionVariant.DANGER,
         "rows": rows,
         "more": count - len(rows),

@@ -8,8 +8,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.admin.display import ago, badge, changes, link, moment, words
+from accounts.admin.display import FIXED_SPACE, Writer, ago, badge, changes, link, moment, words
 from accounts.models import AuditEntry, RefreshFamily
+
+writers: dict[str, Writer] = {}
+"""Kind of target ("cluster") → how its values are written; higher apps add theirs."""
 
 
 @admin.register(AuditEntry)
@@ -20,7 +23,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("actor",)
     search_fields = ("action", "target", "actor__username", "address")
     search_help_text = "Action, target (like cluster:7), username or address"
-    fields = ("when", "who", "what", "target", "organization_id", "detail", "address")
+    fields = ("when", "who", "what", "target", "organization_id", "told", "address")
+    readonly_fields = ("when", "who", "what", "told")
 
     @display(description="at", ordering="id")
     def when(self, entry: AuditEntry) -> Any:
@@ -33,11 +37,11 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     @display(description="did", ordering="action")
     def what(self, entry: AuditEntry) -> str:
         subject, _, verb = entry.action.partition(".")
-        return words(f"{subject} {verb}")
+        return words(f"{subject} {verb}").replace(" ", FIXED_SPACE)
 
     @display(description="change")
     def told(self, entry: AuditEntry) -> str:
-        return changes(entry.detail)
+        return changes(entry.detail, writers.get(entry.target.partition(":")[0], lambda field, value: value))
 
 
 @admin.register(RefreshFamily)

@@ -81,6 +81,13 @@ class ConsoleAdmin(ModelAdmin):
         response: HttpResponse = super().render_change_form(request, context, **options)
         return response
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The audit log knows more than Django's own history: what was done through the API, and from where."""
+        target = f"{self.opts.model_name}:{object_id}"
+        return HttpResponseRedirect(
+            reverse("admin:accounts_auditentry_changelist", query={"target__exact": target})
+        )
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         old = {field: str(form.initial.get(field)) for field in form.changed_data}
@@ -105,6 +112,11 @@ class ReadOnlyAdmin(ConsoleAdmin):
     """History, or what only the service itself writes."""
 
     actions = None
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **options: Any
+    ) -> HttpResponse:
+        return super().render_change_form(request, context | {"show_history": False}, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

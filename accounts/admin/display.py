@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+Writer = Callable[[str, Any], object]
+"""How a field's value is written."""
 NOTHING = "–"
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 FIXED_SPACE = "\N{NO-BREAK SPACE}"
@@ -93,13 +95,20 @@ def words(code: str) -> str:
 
 def changes(
     data: Mapping[str, Any],
-    write: Callable[[str, Any], object] = lambda field, value: value,
+    write: Writer = lambda field, value: value,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The old and new values of an event: "name a → b". `names` gives a field another name, or "" for none."""
+    """What an event or an audit entry tells: "name a → b, total 8". `names` renames a field; "" leaves its name out."""
     old, new = data.get("old") or {}, data.get("new") or {}
+    if not isinstance(new, Mapping):
+        return f"{old} → {new}"
     told = []
-    for field, value in new.items():
+    for field, value in {
+        **{name: rest for name, rest in data.items() if name not in ("old", "new")},
+        **new,
+    }.items():
+        if value in (None, "", [], {}) and field not in new:
+            continue
         before = f"{write(field, old[field])} → " if field in old else ""
         told.append(f"{names.get(field, field)} {before}{write(field, value)}".strip())
     return ", ".join(told)

@@ -37,6 +37,7 @@ class ServiceAdmin(ConsoleAdmin):
     """Pages of a model that only services write. `create`, `change` and `delete` call one service each."""
 
     form = ServiceForm
+    delete_confirmation_template = "console/confirm.html"
 
     def create(self, actor: User, values: dict[str, Any]) -> Any:
         """The new row."""
@@ -79,8 +80,17 @@ class ServiceAdmin(ConsoleAdmin):
         self.delete(_actor(request), obj)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        question = {
+            "question": f"Delete 1 {self.opts.verbose_name}?",
+            "warning": "It disappears for everybody; its history stays. There is no way back.",
+            "button": "Yes, delete",
+            "is_dangerous": True,
+            "rows": [self.get_object(request, object_id)],
+            "hidden": [("post", "yes")],
+            "back": page(self.model, object_id),
+        }
         try:
-            response: HttpResponse = super().delete_view(request, object_id, extra_context)
+            response: HttpResponse = super().delete_view(request, object_id, question)
         except DomainError as refusal:
             messages.error(request, refusal.detail)
             return HttpResponseRedirect(page(self.model, object_id))

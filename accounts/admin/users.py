@@ -22,6 +22,13 @@ admin.site.unregister(Group)
 
 
 class ChangeForm(UserChangeForm):
+    class Meta(UserChangeForm.Meta):
+        help_texts = {
+            "is_active": "Without it nobody signs in, and every session ends at once.",
+            "is_staff": "Sees the details of /readyz.",
+            "is_superuser": "Sees and steers everything here, of all organizations.",
+        }
+
     def clean(self) -> Any:
         cleaned = super().clean()
         if getattr(self, "is_me", False) and not (cleaned.get("is_active") and cleaned.get("is_superuser")):

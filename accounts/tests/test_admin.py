@@ -1,6 +1,7 @@
 """Persons and the audit log in the console."""
 
 import pytest
+from django.contrib import admin
 from django.urls import reverse
 
 from accounts import sessions
@@ -102,3 +103,28 @@ def test_the_audit_log_refuses_to_be_edited(console, alice):
     assert console.post(address, {"action": "nothing"}).status_code == 403
     entry.refresh_from_db()
     assert entry.action == "account.changed"
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ({"old": {"total_gpu": 8000}, "new": {"total_gpu": 16_000}}, "total_gpu 8 GPUs → 16 GPUs"),
+        ({"old": "lab", "new": "new lab"}, "lab → new lab"),
+        ({"preempted": 0, "scheduled": 3}, "preempted 0, scheduled 3"),
+        ({"old": {"env": 1}, "new": {}, "hidden": []}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_line_of_the_audit_log_is_told_in_words(console, detail, told):
+    AuditEntry.objects.create(action="cluster.changed", target="cluster:7", detail=detail)
+    entry = AuditEntry.objects.get()
+    page = admin.site._registry[AuditEntry]
+    assert page.told(entry).replace("\N{NO-BREAK SPACE}", " ") == told
+    assert console.get(reverse("admin:accounts_auditentry_changelist")).status_code == 200
+
+
+def test_the_history_of_a_row_is_what_the_audit_log_says_of_it(console, alice, bob):
+    console.post(change_page(alice), form_of(alice, email="new@example.org"))
+    console.post(change_page(bob), form_of(bob, email="other@example.org"))
+    answer = console.get(reverse("admin:accounts_user_history", args=[alice.pk]), follow=True)
+    assert [entry.target for entry in answer.context["cl"].result_list] == [f"user:{alice.pk}"]

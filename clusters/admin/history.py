@@ -8,10 +8,12 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
+from accounts.admin.audit import writers
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import ago, changes, link, list_of, span, words
 from accounts.admin.panels import NEWEST, Panel
 from clusters.admin.capacity import quantity
+from clusters.amounts import RESOURCES
 from clusters.models import Cluster, ClusterEvent
 
 NAMES = {
@@ -26,13 +28,16 @@ NAMES = {
 def shown(field: str, value: Any) -> str:
     """A value of an event as an operator reads it: amounts in their units."""
     resource = field.removeprefix("total_")
-    if resource != field and isinstance(value, int):
+    if resource in RESOURCES and isinstance(value, int):
         return quantity(resource, value)
     if field == "max_grace_period_seconds":
         return span(timedelta(seconds=value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+writers["cluster"] = shown
 
 
 def told(event: ClusterEvent) -> str:

@@ -113,6 +113,12 @@ def test_a_cluster_with_work_is_not_deleted_and_the_reason_is_shown(console, clu
     assert Cluster.objects.get(pk=cluster.pk).deleted_at is None
 
 
+def test_deleting_asks_first(console, cluster):
+    answer = console.get(reverse("admin:clusters_cluster_delete", args=[cluster.pk]))
+    assert "Delete 1 cluster?" in answer.content.decode()
+    assert Cluster.objects.get(pk=cluster.pk).deleted_at is None
+
+
 def test_deleting_hides_and_then_nothing_may_be_done(console, cluster):
     console.post(reverse("admin:clusters_cluster_delete", args=[cluster.pk]), {"post": "yes"})
     assert Cluster.objects.get(pk=cluster.pk).deleted_at

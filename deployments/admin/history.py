@@ -11,14 +11,15 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.admin.display import NOTHING, ago, link, moment, span
+from accounts.admin.display import ago, link, moment, span
 from accounts.admin.panels import Panel
 from clusters.admin.capacity import amount_in_words
-from clusters.amounts import Amount
+from clusters.amounts import RESOURCES, Amount
 from deployments.admin import wording
 from deployments.models import Allocation, DeploymentEvent, Run
 
-NEVER_SHOWN = "secret_env"
+NOT_IN_SPEC = frozenset({"secret_env", *(f"required_{resource}" for resource in RESOURCES)})
+"""Secrets are never shown, and amounts are shown in words, as what the run holds."""
 
 
 def held(allocation: Allocation) -> str:
@@ -118,7 +119,7 @@ class RunAdmin(ReadOnlyAdmin):
         spec = {
             name: value
             for name, value in run.spec.items()
-            if name != NEVER_SHOWN and value not in ("", [], {}, None)
+            if name not in NOT_IN_SPEC and value not in ("", [], {}, None)
         }
         return format_html("<pre>{}</pre>", json.dumps(spec, indent=2, sort_keys=True))
 
@@ -198,5 +199,5 @@ class DeploymentEventAdmin(ReadOnlyAdmin):
         return wording.actor(event)
 
     @display(description="run")
-    def run_link(self, event: DeploymentEvent) -> str:
-        return f"run {event.run_id}" if event.run_id else NOTHING
+    def run_link(self, event: DeploymentEvent) -> Any:
+        return wording.run_link(event.run_id)

@@ -36,7 +36,7 @@ def events(request: HttpRequest, deployment: Deployment) -> Panel:
         "Events, the newest first",
         ("When", "What", "By", "Run"),
         [
-            (moment(row.at), wording.told(row), wording.actor(row), f"run {row.run_id}" if row.run_id else "")
+            (moment(row.at), wording.told(row), wording.actor(row), wording.run_link(row.run_id))
             for row in rows
         ],
         list_of(DeploymentEvent, deployment__id__exact=deployment.pk),

@@ -6,8 +6,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin.audit import writers
 from accounts.admin.display import NOTHING, badge, changes, link_to, page, span, words
 from clusters.admin.capacity import quantity
+from clusters.amounts import RESOURCES
 from deployments.models import Deployment, DeploymentEvent, Outcome, Priority, Run, Source
 from deployments.states import FINAL, Status
 
@@ -100,6 +102,10 @@ def cause(run: Run) -> SafeString | str:
     return words(run.stop_cause) if run.stop_cause else NOTHING
 
 
+def run_link(run_id: int | None) -> SafeString | str:
+    return link_to(page(Run, run_id), f"run {run_id}") if run_id else NOTHING
+
+
 def deployment_link(deployment_id: int) -> SafeString:
     return link_to(page(Deployment, deployment_id), f"#{deployment_id}")
 
@@ -112,7 +118,8 @@ def told(event: DeploymentEvent) -> SafeString | str:
         return f"{text} with priority {Priority(data['priority']).label}"
     if event.kind == "changed":
         hidden = [f"{field} (values hidden)" for field in data.get("hidden", ())]
-        return f"{text}: {', '.join(filter(None, [changes(data, shown), *hidden]))}"
+        values = {"old": data.get("old"), "new": data.get("new")}
+        return f"{text}: {', '.join(filter(None, [changes(values, shown), *hidden]))}"
     if event.kind == "preempted" and data.get("preemptor_id"):
         return format_html("{} for {}", text, deployment_link(data["preemptor_id"]))
     if event.kind == "stop_requested" and data.get("as_failed"):
@@ -132,4 +139,7 @@ def shown(field: str, value: Any) -> str:
     if field == "priority" and value in Priority.values:
         return Priority(value).label
     resource = field.removeprefix("required_")
-    return quantity(resource, value) if resource != field and isinstance(value, int) else str(value)
+    return quantity(resource, value) if resource in RESOURCES and isinstance(value, int) else str(value)
+
+
+writers["deployment"] = shown

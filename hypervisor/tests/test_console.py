@@ -6,7 +6,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import AuditEntry
 from accounts.tests.factories import PASSWORD, UserFactory
+from clusters.tests.factories import ClusterFactory
+from deployments.models import DeploymentEvent
+from deployments.tests.factories import DeploymentFactory
 from hypervisor.tests.console_rows import fill
 
 MOST_QUERIES = 20
@@ -101,10 +105,31 @@ def test_signing_in_answers_alike_for_staff_and_for_a_wrong_password(db, operato
     assert wrong.context["form"].non_field_errors() == refused.context["form"].non_field_errors()
 
 
-def test_a_superuser_signs_in(operator):
+def test_a_superuser_signs_in_and_is_on_the_start_page(operator):
     answer = Client().post(reverse("admin:login"), {"username": operator.username, "password": PASSWORD})
-    assert answer.status_code == 302
+    assert answer.url == reverse("admin:index")
 
 
 def test_the_console_needs_no_migration(db):
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_what_users_write_is_text_and_never_markup(console, lab):
+    evil = "<script>alert(1)</script>"
+    cluster = ClusterFactory(organization=lab, name=evil)
+    deployment = DeploymentFactory(cluster=cluster, name=evil, labels={evil: evil}, command=[evil])
+    DeploymentEvent.objects.create(
+        deployment=deployment, organization=lab, kind=evil[:32], source="user", data={"new": {evil: evil}}
+    )
+    AuditEntry.objects.create(action="cluster.renamed", target=evil, detail={"old": evil, "new": evil})
+    pages = [reverse("admin:index"), *of_each("changelist")]
+    pages += [reverse("admin:clusters_cluster_change", args=[cluster.pk])]
+    pages += [reverse("admin:deployments_deployment_change", args=[deployment.pk])]
+    chosen = {"_selected_action": [cluster.pk], "action": "run-scheduler"}
+    answers = [console.get(page) for page in pages]
+    answers += [console.post(reverse("admin:clusters_cluster_changelist"), chosen, follow=True)]
+    answers += [console.get(reverse("admin:clusters_cluster_act", args=[cluster.pk, "pause"]))]
+    answers += [console.get(reverse("admin:clusters_cluster_delete", args=[cluster.pk]))]
+    assert any("&lt;script&gt;" in answer.content.decode() for answer in answers)
+    for answer in answers:
+        assert evil not in answer.content.decode(), answer.request["PATH_INFO"]

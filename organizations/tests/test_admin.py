@@ -18,7 +18,7 @@ def regenerate(rows, **more):
 def test_regenerating_invites_asks_first_and_says_how_many(console, lab):
     other = OrganizationFactory()
     answer = console.post(reverse(LIST), regenerate([lab, other]))
-    assert "Regenerate the invite 2 organizations?" in answer.content.decode()
+    assert "Regenerate the invite of 2 organizations?" in answer.content.decode()
     assert Organization.objects.get(pk=lab.pk).invite_code == lab.invite_code
 
 

@@ -67,7 +67,7 @@ def took(cycle: Cycle) -> str:
 ClusterAdmin.panels.append(cycles)
 ClusterAdmin.row_actions.append(
     RowAction(
-        "run-scheduler", "Run the scheduler now", run_now, "scheduled", icon="cycle",
+        "run-scheduler", "Run the scheduler now", run_now, "scheduled", asks="Run the scheduler now for", icon="cycle",
         offered=lambda cluster: not cluster.deleted_at,
     )
 )  # fmt: skip
