@@ -9,7 +9,6 @@ from clusters.admin.capacity import AmountField, amount_in_words, bar
 from clusters.amounts import Amount
 from clusters.models import Cluster, ClusterEvent
 from clusters.tests.factories import ClusterFactory
-from deployments.tests.factories import DeploymentFactory
 
 LIST = "admin:clusters_cluster_changelist"
 
@@ -104,13 +103,6 @@ def test_an_unknown_button_is_not_found(console, cluster):
         console.post(reverse("admin:clusters_cluster_act", args=[cluster.pk, "explode"])).status_code == 404
     )
     assert console.post(reverse("admin:clusters_cluster_act", args=[0, "pause"])).status_code == 404
-
-
-def test_a_cluster_with_work_is_not_deleted_and_the_reason_is_shown(console, cluster):
-    DeploymentFactory(cluster=cluster)
-    answer = console.post(reverse("admin:clusters_cluster_delete", args=[cluster.pk]), {"post": "yes"})
-    assert "1 deployments wait here" in said(answer)
-    assert Cluster.objects.get(pk=cluster.pk).deleted_at is None
 
 
 def test_deleting_asks_first(console, cluster):

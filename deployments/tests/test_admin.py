@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from clusters import secrets
+from clusters.models import Cluster
 from deployments.admin import wording
 from deployments.models import Dependency, Deployment, DeploymentEvent
 from deployments.services.booking import book_evictions, book_starts
@@ -224,3 +225,18 @@ def test_every_failure_has_words():
 )
 def test_an_event_is_a_sentence(kind, data, sentence):
     assert wording.told(DeploymentEvent(kind=kind, data=data)) == sentence
+
+
+def test_an_organization_with_work_is_not_deleted_and_the_reason_is_shown(console, lab, cluster):
+    DeploymentFactory(cluster=cluster)
+    answer = console.post(reverse("admin:organizations_organization_delete", args=[lab.pk]), {"post": "yes"})
+    assert "run or wait" in said(answer)
+    lab.refresh_from_db()
+    assert lab.deleted_at is None
+
+
+def test_a_cluster_with_work_is_not_deleted_and_the_reason_is_shown(console, cluster):
+    DeploymentFactory(cluster=cluster)
+    answer = console.post(reverse("admin:clusters_cluster_delete", args=[cluster.pk]), {"post": "yes"})
+    assert "1 deployments wait here" in said(answer)
+    assert Cluster.objects.get(pk=cluster.pk).deleted_at is None

@@ -1,10 +1,8 @@
 """Organizations in the console."""
 
-from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from accounts.models import AuditEntry
-from deployments.tests.factories import DeploymentFactory
 from organizations.models import Membership, Organization, Role
 from organizations.tests.factories import OrganizationFactory
 
@@ -37,14 +35,6 @@ def test_an_operator_makes_and_renames_an_organization(console, operator):
     console.post(reverse("admin:organizations_organization_change", args=[made.pk]), {"name": "old lab"})
     entry = AuditEntry.objects.get(action="organization.renamed")
     assert entry.detail == {"old": "new lab", "new": "old lab"}
-
-
-def test_an_organization_with_work_is_not_deleted_and_the_reason_is_shown(console, lab, cluster):
-    DeploymentFactory(cluster=cluster)
-    answer = console.post(reverse("admin:organizations_organization_delete", args=[lab.pk]), {"post": "yes"})
-    assert "run or wait" in " ".join(map(str, get_messages(answer.wsgi_request)))
-    lab.refresh_from_db()
-    assert lab.deleted_at is None
 
 
 def test_a_deleted_organization_is_hidden_and_can_only_be_read(console, lab):
