@@ -4,8 +4,6 @@ import pytest
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import UserFactory
-from clusters.tests.factories import ClusterFactory
-from deployments.tests.factories import DeploymentFactory
 from organizations.models import Membership, Role
 from organizations.tests.factories import MembershipFactory
 
@@ -178,14 +176,6 @@ def test_a_demotion_holds_from_the_next_request_on(api, alice, lab):
     assert client.patch(f"/organizations/{lab.pk}", {"name": "attic"}).status_code == 200
     assert api(alice).patch(address(lab, admin), {"role": "viewer"}).status_code == 200
     assert client.patch(f"/organizations/{lab.pk}", {"name": "cellar"}).status_code == 403
-
-
-def test_deployments_of_who_was_removed_stay_the_organizations(api, alice, lab, bob):
-    deployment = DeploymentFactory(cluster=ClusterFactory(organization=lab), created_by=bob)
-    assert api(alice).delete(address(lab, bob)).status_code == 204
-    assert api(bob).get(f"/deployments/{deployment.pk}").status_code == 404
-    answer = api(alice).post(f"/deployments/{deployment.pk}/cancel")
-    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
 
 
 def test_changes_are_on_record(api, alice, lab, bob):
