@@ -118,5 +118,5 @@ def _hint(plan: Plan) -> None:
     want_reconciling(
         *(decided.cluster_id for decided in plan.clusters if decided.starts or decided.evictions)
     )
-    # Room left over, or a seat that may fit already, waits for the next cycle, which is hinted at once.
-    wakeups.on_commit(decided.cluster_id for decided in plan.clusters if decided.leftover or decided.seats)
+    # Room left over waits for the next cycle, which is hinted at once.
+    wakeups.on_commit(decided.cluster_id for decided in plan.clusters if decided.leftover)

@@ -63,10 +63,12 @@ WITH planned AS (
     SELECT * FROM unnest(%(victims)s::bigint[], %(preemptors)s::bigint[]) AS pair(victim, preemptor)
 ), stopped AS (
     UPDATE deployments_deployment AS deployment SET status = 'stopping'
-    FROM planned, deployments_deployment AS before
+    FROM planned, deployments_deployment AS before, deployments_deployment AS preemptor
     WHERE deployment.id = planned.victim AND before.id = deployment.id
         AND deployment.status IN ('starting', 'running')
-    RETURNING deployment.id, deployment.organization_id, planned.preemptor, before.status AS old
+        AND preemptor.id = planned.preemptor AND preemptor.status = 'pending'
+    RETURNING deployment.id, deployment.organization_id, before.status AS old, preemptor.id AS preemptor,
+        preemptor.priority, preemptor.organization_id = deployment.organization_id AS of_one_organization
 ), runs AS (
     UPDATE deployments_run AS run SET stop_cause = 'preemption', stop_requested_at = %(now)s,
         preempted_by_id = stopped.preemptor
@@ -75,11 +77,9 @@ WITH planned AS (
 ), told AS (
     INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
     SELECT stopped.id, stopped.organization_id, runs.id, %(now)s, 'preempted', 'scheduler',
-        jsonb_build_object('from', stopped.old, 'to', 'stopping', 'preemptor_priority', preemptor.priority,
-            'preemptor_id', CASE WHEN preemptor.organization_id = stopped.organization_id THEN preemptor.id END)
-    FROM stopped JOIN runs ON runs.deployment_id = stopped.id
-        JOIN deployments_deployment AS preemptor ON preemptor.id = stopped.preemptor
-    ORDER BY stopped.id
+        jsonb_build_object('from', stopped.old, 'to', 'stopping', 'preemptor_priority', stopped.priority,
+            'preemptor_id', CASE WHEN stopped.of_one_organization THEN stopped.preemptor END)
+    FROM stopped JOIN runs ON runs.deployment_id = stopped.id ORDER BY stopped.id
 )
 SELECT count(*) FROM runs
 """
@@ -110,7 +110,10 @@ def book_starts(*, deployment_ids: Sequence[int], now: datetime) -> None:
 
 
 def book_evictions(*, preemptors: Mapping[int, int], now: datetime) -> None:
-    """Running or starting → stopping, for victim → preemptor. What they hold stays booked until the engine says so."""
+    """Running or starting → stopping, for victim → preemptor. What they hold stays booked until the engine says so.
+
+    Raises StalePlan, also for a preemptor that is not pending any more: one that keeps its seat is not written itself.
+    """
     parameters = {"victims": list(preemptors), "preemptors": list(preemptors.values()), "now": now}
     _write(EVICT, parameters, len(preemptors))
 

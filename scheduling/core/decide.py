@@ -20,6 +20,7 @@ def decide_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
     if cluster.blocked is not None:
         return _keep_still(cluster, queue, cluster.blocked)
     draft = Draft(cluster=cluster, queue=queue)
+    draft.drop_seats_without_room()
     draft.start_seated()
     draft.start_what_fits()
     draft.preempt(policy)

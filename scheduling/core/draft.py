@@ -20,7 +20,6 @@ class Draft:
         self.held: dict[int, Reason] = {}
         self.seated: list[Pending] = []
         self.waiting: list[Pending] = []
-        self.dropped: list[int] = []
         total = total_of(cluster)
         for one in queue:
             hold = one.hold
@@ -28,17 +27,34 @@ class Draft:
                 hold = Reason.EXCEEDS_CLUSTER
             if hold is not None:
                 self.held[one.id] = hold
-                if one.seated:
-                    self.dropped.append(one.id)
             else:
                 (self.seated if one.seated else self.waiting).append(one)
         self.ledger = Ledger(total=total, cluster=cluster, seats=(one.need for one in self.seated))
+        self.unseated: set[int] = set()
         self.seats_started: dict[int, None] = {}
         self.starts: dict[int, None] = {}
         self.withdrawn: set[int] = set()
         self.seats: dict[int, None] = {}
         self.evictions: dict[int, int] = {}
         self.victims: list[Candidate] = []
+
+    def drop_seats_without_room(self) -> None:
+        """Drop, from the end of the queue, the seats that nothing which stops can satisfy: the engine shrank.
+
+        Each such one goes through both phases like any other, and may be given a seat anew, with its own victims.
+        """
+        # What one leaves never makes another short, so a single pass finds them all.
+        for one in reversed(self.seated):
+            if self.ledger.is_short_of(one.need):
+                self.ledger.unseat(one.need)
+                self.unseated.add(one.id)
+        if self.unseated:
+            self.seated = [one for one in self.seated if one.id not in self.unseated]
+            self.waiting = [
+                one
+                for one in self.queue
+                if one.id not in self.held and (not one.seated or one.id in self.unseated)
+            ]
 
     def start_seated(self) -> None:
         """Start each seat granted in an earlier cycle that fits what is free now."""
@@ -133,33 +149,39 @@ class Draft:
         starts = [id_ for id_ in (*self.seats_started, *self.starts) if id_ not in self.withdrawn]
         started = set(starts)
         reasons: list[tuple[int, Reason]] = []
+        dropped: list[int] = []
         leftover = False
         free_now, after = self.ledger.free_now, self.ledger.after
         for one in self.queue:
             if one.id in started:
                 continue
             reason = self.held.get(one.id)
-            if reason is None:
-                if one.seated or one.id in self.seats:
-                    reason = Reason.WAITING_FOR_EVICTION
-                elif not fits(one.need, free_now):
-                    reason = Reason.INSUFFICIENT_CAPACITY
-                elif not fits(one.need, after):
-                    reason = Reason.RESERVED_FOR_OTHERS
-                else:
-                    reason = Reason.INSUFFICIENT_CAPACITY
-                    leftover = True
+            has_seat = one.id in self.seats or (one.seated and reason is None and one.id not in self.unseated)
+            if one.seated and not has_seat:
+                dropped.append(one.id)
+            if has_seat:
+                reason = Reason.WAITING_FOR_EVICTION
+                leftover = leftover or fits(one.need, free_now)
+            elif reason is None:
+                reason = Reason.INSUFFICIENT_CAPACITY
+                if fits(one.need, free_now):
+                    if fits(one.need, after):
+                        leftover = True
+                    else:
+                        reason = Reason.RESERVED_FOR_OTHERS
             reasons.append((one.id, reason))
+        new_seats = tuple(id_ for id_ in self.seats if id_ not in self.unseated)
+        counted_before = len(self.seats_started) + len(started & self.unseated)
         return ClusterPlan(
             cluster_id=self.cluster.id,
             starts=tuple(starts),
-            seats=tuple(self.seats),
-            dropped_seats=tuple(self.dropped),
+            seats=new_seats,
+            dropped_seats=tuple(dropped),
             evictions=tuple(Eviction(*pair) for pair in self.evictions.items()),
             reasons=tuple(reasons),
-            scheduled=len(starts) - len(self.seats_started) + len(self.seats),
+            scheduled=len(starts) - counted_before + len(new_seats),
             preempted=len(self.evictions),
-            unschedulable=len(reasons) - len(self.seats),
+            unschedulable=len(reasons) - len(new_seats),
             held=sum(1 for reason in self.held.values() if reason in HELD_BY_DEPENDENCIES),
             leftover=leftover,
         )

@@ -65,6 +65,10 @@ class Ledger:
         add(self.free_now, need)
         add(self.after, need)
 
+    def is_short_of(self, need: Amount) -> bool:
+        """Say whether `need` asks for anything of a resource that is promised more than once."""
+        return any(wanted > 0 > there for wanted, there in zip(need, self.after, strict=True))
+
     def start_seated(self, need: Amount) -> None:
         """Book the start of a seat: `after` has counted it since the seat was granted."""
         subtract(self.free_now, need)
@@ -72,6 +76,10 @@ class Ledger:
     def seat(self, need: Amount) -> None:
         """Promise room that is being freed."""
         subtract(self.after, need)
+
+    def unseat(self, need: Amount) -> None:
+        """Take back a promise of room."""
+        add(self.after, need)
 
     def evict(self, need: Amount) -> None:
         """Count on the room of a run that is told to stop; it holds its capacity until it has gone."""

@@ -88,11 +88,20 @@ class Eviction:
 class ClusterPlan:
     """What one cycle does in one cluster. Ids are deployments'; every tuple is in order of decision.
 
-    `starts`: book and start now, earlier seats first. `seats`: newly promised room, waits for evictions.
-    `dropped_seats`: seats that end without a start. `evictions`: told to stop. `reasons`: one for each
-    deployment still pending, in queue order. `scheduled`: starts without an earlier seat, and new seats.
-    `preempted`: evictions. `unschedulable`: the rest still pending; `held`: of those, the ones that wait for
-    dependencies. `leftover`: one without a seat would fit now, so the next cycle should be hinted at once.
+    `starts`: book and start now, kept seats first. `seats`: room promised to those that had no seat before.
+    `dropped_seats`: those that had one and end the cycle with neither a seat nor a start, in queue order.
+    `evictions`: told to stop. `reasons`: one for each deployment still pending, in queue order.
+
+    A seat that the shrunken cluster has no room for is dropped, and may be granted anew in the same cycle. Then
+    it was kept: it is neither in `seats` nor in `dropped_seats`, and `evictions` may name it as preemptor.
+
+    `scheduled`: starts and seats of those that had no seat before; the others were counted when it was granted.
+    `preempted`: evictions. `unschedulable`: the rest still pending, kept seats among them; `held`: of those, the
+    ones that wait for dependencies. So `scheduled` + `unschedulable` + starts of those that had a seat before =
+    pending at the start.
+
+    `leftover`: one still pending would start in another cycle at once: it fits what is free now, and it has a
+    seat or takes nothing from those who have. So that cycle should be hinted.
     """
 
     cluster_id: int

@@ -67,6 +67,13 @@ def plan_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
             found += sorted(runs, key=lambda r: (r.started_at, r.id))
         return found
 
+    # An engine that shrank broke promises. Who is last in the queue loses a seat that asks for what lacks.
+    def asks_for_what_lacks(row: Pending) -> bool:
+        return any(n > 0 and room < 0 for n, room in zip(row.need, after(), strict=True))
+
+    while broken := [p for p in seats if p in able and asks_for_what_lacks(p)]:
+        seats.remove(broken[-1])
+
     # Seats granted earlier come first. Their room is already theirs, so only what is free now counts.
     for p in list(seats):
         if p in able and fits(p.need, now()):
@@ -123,7 +130,8 @@ def plan_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
         preempted=len(evictions),
         unschedulable=len(left) - len(new_seats),
         held=len([p for p in queue if p.hold in BY_DEPENDENCY]),
-        leftover=any(fits_both(p) for p in waiting()),
+        leftover=any(fits_both(p) for p in waiting())
+        or any(p in able and fits(p.need, now()) for p in seats),
     )
 
 

@@ -40,8 +40,13 @@ def minus(room: Amount, *needs: Amount) -> Amount:
 
 
 @st.composite
-def clusters(draw: st.DrawFn, blocks: tuple[Reason, ...] = BLOCKS, shrunk: bool = False) -> ClusterState:
-    """A cluster whose runs fit its total and whose seats can be satisfied, unless its engine has `shrunk`."""
+def clusters(
+    draw: st.DrawFn, blocks: tuple[Reason, ...] = BLOCKS, shrunk: bool = False, overpromised: bool = False
+) -> ClusterState:
+    """A cluster whose runs fit its total and whose seats can be satisfied.
+
+    If its engine has `shrunk` neither need be so; if that left it `overpromised`, the seats only.
+    """
     width = draw(st.integers(1, 3))
     total = draw(amounts(width, 2, 9))
     runs = draw(st.lists(st.tuples(amounts(width), priorities, times, st.integers(0, 3)), max_size=7))
@@ -56,7 +61,7 @@ def clusters(draw: st.DrawFn, blocks: tuple[Reason, ...] = BLOCKS, shrunk: bool 
             later = later if dice == 0 else minus(later, need)
             running.append(Running(next(ids), need, priority, started_at, stopping=dice == 0))
     for need, priority, queued_at, hold, dice in waits:
-        seated = dice == 0 and (fits(need, later) or shrunk)
+        seated = dice == 0 and (fits(need, later) or shrunk or overpromised)
         later = minus(later, need) if seated else later
         pending.append(Pending(next(ids), need, priority, queued_at, hold=hold, seated=seated))
     blocked = draw(st.sampled_from((None,) * 9 + blocks))
@@ -91,11 +96,13 @@ def contended_cluster(dice: Random) -> ClusterState:
     slack = amount(0, 6)
     total = tuple(map(sum, zip(slack, *(run.need for run in running), strict=True)))
     later = minus(total, *(run.need for run in running if not run.stopping))
+    overpromised = dice.random() < 0.3
     pending = []
     for _ in range(waits):
         priority = dice.choice((1, 1, 2, 3, 3))
         need = amount(1, 8) if priority == 3 else amount(0, 3)
-        seated = priority == 3 and dice.random() < 0.15 and fits(need, later)
+        sound = priority == 3 and fits(need, later)
+        seated = dice.random() < 0.4 if overpromised else sound and dice.random() < 0.15
         later = minus(later, need) if seated else later
         pending.append(Pending(ids.pop(), need, priority, dice.randint(0, 2), seated=seated))
     return ClusterState(1, RESOURCES[:width], (total,), tuple(running), tuple(pending))

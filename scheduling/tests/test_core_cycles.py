@@ -1,11 +1,13 @@
 """Many cycles in a row on one cluster: what holds over time, with victims as slow as they like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.core.decide import decide
+from scheduling.core.reasons import Reason
 from scheduling.core.state import Amount, ClusterPlan, ClusterState, Pending, Policy, Running, Snapshot
 from scheduling.tests.strategies import RESOURCES, amounts, fits, minus, priorities
 
@@ -15,6 +17,7 @@ class World:
     """One cluster and its deployments, moved on by plans, by the engine and by users."""
 
     total: Amount
+    resized: bool = False
     now: int = 0
     asked: dict[int, tuple[Amount, int, int]] = field(default_factory=dict)
     """Deployment → need, priority, queued_at; never forgotten, so that a victim keeps its place."""
@@ -39,7 +42,16 @@ class World:
             for id, at in self.started_at.items()
         ]
         pending = [Pending(id, *self.asked[id], seated=id in self.seats) for id in sorted(self.waiting)]
-        return ClusterState(1, RESOURCES[: len(self.total)], (self.total,), tuple(running), tuple(pending))
+        blocked = Reason.CLUSTER_OVERCOMMITTED if self.is_overcommitted() else None
+        names = RESOURCES[: len(self.total)]
+        return ClusterState(1, names, (self.total,), tuple(running), tuple(pending), blocked)
+
+    def resize(self, total: Amount) -> None:
+        """The engine shrinks or grows, whatever is held and promised there."""
+        self.total, self.resized = total, True
+
+    def is_overcommitted(self) -> bool:
+        return min(minus(self.total, *self.needs(set(self.started_at)))) < 0
 
     def cycle(self) -> ClusterPlan:
         """Plan, apply as the shell does, and check what must hold after every single cycle."""
@@ -47,22 +59,26 @@ class World:
         free_of_stopping = not self.stopping
         (plan,) = decide(Snapshot(clusters=(self.state(),)), Policy()).clusters
         assert set(plan.starts) <= self.waiting
-        assert not plan.dropped_seats
+        assert self.resized or not plan.dropped_seats
         victims = {eviction.victim for eviction in plan.evictions}
         assert victims <= set(self.started_at) - self.stopping
-        if free_of_stopping:
+        if free_of_stopping and not self.resized:
             assert self.seats <= set(plan.starts), "a seat still waits though all its victims are gone"
         for id in plan.starts:
             self.waiting.remove(id)
             self.started_at[id] = self.now
-        self.seats = (self.seats | set(plan.seats)) - set(plan.starts)
+        self.seats = (self.seats | set(plan.seats)) - set(plan.starts) - set(plan.dropped_seats)
         self.stopping |= victims
         self.preemptors += {eviction.preemptor for eviction in plan.evictions}
 
-        nothing = (0,) * len(self.total)
-        assert fits(nothing, minus(self.total, *self.needs(set(self.started_at))))
-        staying = set(self.started_at) - self.stopping
-        assert fits(nothing, minus(self.total, *self.needs(staying), *self.needs(self.seats)))
+        if self.is_overcommitted():
+            assert self.resized
+            assert not plan.starts
+            assert not victims
+        else:
+            nothing = (0,) * len(self.total)
+            staying = set(self.started_at) - self.stopping
+            assert fits(nothing, minus(self.total, *self.needs(staying), *self.needs(self.seats)))
         return plan
 
     def complete(self, which: set[int]) -> None:
@@ -88,10 +104,20 @@ def histories(draw: st.DrawFn) -> tuple[Amount, list[tuple[list[tuple[Amount, in
     return total, draw(st.lists(step, min_size=1, max_size=8))
 
 
-def play(history) -> World:
+@st.composite
+def resized_histories(draw: st.DrawFn):
+    """A history, and the totals that the engine has from some of its steps on."""
+    history = draw(histories())
+    sizes = amounts(len(history[0]), 1, 8)
+    return history, draw(st.dictionaries(st.integers(0, len(history[1]) - 1), sizes, min_size=1, max_size=4))
+
+
+def play(history, resizes: Mapping[int, Amount] | None = None) -> World:
     total, steps = history
     world = World(total)
-    for arrivals, ends, slow in steps:
+    for step, (arrivals, ends, slow) in enumerate(steps):
+        if resizes and step in resizes:
+            world.resize(resizes[step])
         world.complete(ends - world.stopping if slow else ends)
         for need, priority in arrivals:
             world.submit(need, priority)
@@ -129,10 +155,23 @@ def test_a_cluster_left_alone_comes_to_rest_and_then_no_hint_is_given(history):
     assert not world.stopping
 
 
-@given(histories())
-def test_a_hint_for_room_left_over_is_honest(history):
+@given(resized_histories())
+def test_whatever_the_engine_shrinks_to_no_seat_waits_for_what_nothing_frees(case):
+    world = play(*case)
+    for _ in range(2 * len(world.asked) + 2):
+        world.complete(set(world.stopping))
+        plan = world.cycle()
+        if changes_nothing(plan):
+            break
+    assert changes_nothing(plan)
+    assert not plan.leftover
+    assert world.is_overcommitted() or not world.seats
+
+
+@given(st.one_of(resized_histories(), histories().map(lambda history: (history, {}))))
+def test_a_hint_for_room_left_over_is_honest(case):
     # Otherwise a cluster would plan in a tight loop, each cycle hinting the next one.
-    world = play(history)
+    world = play(*case)
     plan = world.cycle()
     while plan.leftover:
         plan = world.cycle()

@@ -117,6 +117,56 @@ def test_a_plan_for_other_clusters_is_refused():
 
 def test_promises_that_an_engine_broke_before_this_cycle_do_not_stop_a_plan_that_grants_nothing():
     shrunk = cluster(
-        3, running=[runs(9, 4)], pending=[waits(1, 2, HIGH, seated=True), waits(2, 0, HIGH, seated=True)]
+        3,
+        running=[runs(9, 4, HIGH)],
+        pending=[waits(1, 2, HIGH, seated=True), waits(2, 0, HIGH, seated=True)],
     )
     assert plan_of(shrunk).starts == (2,)
+
+
+def overpromised() -> ClusterState:
+    """The cluster shrank to 6: the seat of 3 goes, and is granted anew for 11; the seats of 1 and 2 stay."""
+    return cluster(
+        (6, 6),
+        running=[runs(11, (4, 0)), runs(12, (1, 6), stopping=True)],
+        pending=[
+            waits(1, (1, 1), HIGH, seated=True),
+            waits(2, (0, 1), HIGH, since=9, seated=True),
+            waits(3, (4, 1), HIGH, since=1, seated=True),
+        ],
+    )
+
+
+def test_the_sound_plan_that_grants_a_seat_anew_is_accepted():
+    plan = plan_of(overpromised())
+    assert (plan.seats, plan.dropped_seats) == ((), ())
+    assert plan.evictions == (Eviction(11, 3),)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"evictions": ()}, "gpu: promised 3 more than the 6 there are"),
+        ({"evictions": (Eviction(11, 1),)}, "11 is evicted for 1, without a seat"),
+        ({"dropped_seats": (3,)}, "11 is evicted for 3, without a seat"),
+        ({"dropped_seats": (2, 3)}, "drops the seats of [2, 3], should of [] and may of [3]"),
+        ({"dropped_seats": (1,)}, "drops the seats of [1], should of [] and may of [3]"),
+        ({"dropped_seats": (3, 3)}, "drops the seats of [3, 3], should of [] and may of [3]"),
+        ({"seats": (3,)}, "3 had a seat and is given another"),
+        ({"scheduled": 1}, "counted (1, 1, 3, 0), should be (0, 1, 3, 0)"),
+    ],
+)
+def test_a_fault_in_granting_a_seat_anew_is_refused(fault, words):
+    broken = replace(plan_of(overpromised()), **fault)
+    assert words in refusal(broken, overpromised())
+
+
+def test_a_seat_granted_anew_to_one_that_may_preempt_nobody_is_refused():
+    low = replace(overpromised(), pending=tuple(replace(one, priority=LOW) for one in overpromised().pending))
+    assert "3 is given a seat and may preempt nobody" in refusal(plan_of(overpromised()), low)
+
+
+def test_a_seat_without_room_in_a_cluster_whose_runs_fill_it_must_be_given_up():
+    state = cluster(6, running=[runs(9, 4, HIGH)], pending=[waits(1, 4, HIGH, seated=True)])
+    kept = replace(plan_of(state), dropped_seats=(), reasons=((1, Reason.WAITING_FOR_EVICTION),))
+    assert "gpu: promised 2 more than the 6 there are" in refusal(kept, state)

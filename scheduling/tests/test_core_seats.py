@@ -70,6 +70,7 @@ def test_one_that_has_somebody_evicted_is_seated_even_where_it_would_fit_now():
     assert plan.starts == ()
     assert plan.seats == (9,)
     assert evicted(plan) == [(2, 9)]
+    assert plan.leftover, "the next cycle can start 9 at once"
 
 
 def test_room_that_is_being_freed_is_promised_once():
@@ -119,6 +120,80 @@ def test_a_seat_that_the_cluster_can_never_hold_ends():
     assert plan.dropped_seats == (8,)
     assert plan.starts == (9,)
     assert plan.reasons == ((8, Reason.EXCEEDS_CLUSTER),)
+
+
+def test_a_seat_that_a_shrunken_cluster_has_no_room_for_is_granted_anew_with_a_victim_of_its_own():
+    # The engine shrank from 8 to 6 after the first victim had gone: nothing that stops could serve the seat.
+    running = [runs(1, 4)]
+    pending = [waits(8, 4, HIGH, seated=True), waits(2, 1)]
+    plan = plan_of(cluster(6, running=running, pending=pending))
+    assert evicted(plan) == [(1, 8)]
+    assert (plan.starts, plan.seats, plan.dropped_seats) == ((2,), (), ())
+    assert plan.reasons == ((8, Reason.WAITING_FOR_EVICTION),)
+    assert (plan.scheduled, plan.unschedulable, plan.preempted) == (1, 1, 1)
+    assert not plan.leftover
+
+
+def test_a_seat_without_room_ends_where_nobody_can_be_evicted_and_the_idle_rest_goes_to_others():
+    pending = [waits(8, 4, HIGH, seated=True), waits(2, 2)]
+    plan = plan_of(cluster(6, running=[runs(1, 4, HIGH)], pending=pending))
+    assert plan.starts == (2,)
+    assert (plan.seats, plan.dropped_seats) == ((), (8,))
+    assert plan.reasons == ((8, Reason.INSUFFICIENT_CAPACITY),)
+    assert (plan.scheduled, plan.unschedulable) == (1, 1)
+
+
+def test_a_slow_victim_still_counts_before_a_second_one_after_a_shrink():
+    running = [runs(1, 4, stopping=True), runs(2, 2)]
+    plan = plan_of(cluster(6, running=running, pending=[waits(8, 4, HIGH, seated=True)]))
+    assert (plan.evictions, plan.dropped_seats) == ((), ())
+    assert plan.reasons == ((8, Reason.WAITING_FOR_EVICTION),)
+
+
+def test_of_two_seats_with_room_for_one_the_last_in_the_queue_ends():
+    pending = [waits(7, 4, HIGH, since=2, seated=True), waits(8, 4, HIGH, since=1, seated=True)]
+    plan = plan_of(cluster(6, running=[runs(1, 2, stopping=True)], pending=pending))
+    assert plan.starts == (8,)
+    assert plan.dropped_seats == (7,)
+    assert plan.reasons == ((7, Reason.INSUFFICIENT_CAPACITY),)
+
+
+def test_no_more_seats_end_than_must():
+    running = [runs(1, 2, HIGH), runs(2, 4, stopping=True)]
+    pending = [waits(id_, 2, HIGH, since=id_, seated=True) for id_ in (7, 8, 9)]
+    plan = plan_of(cluster(6, running=running, pending=pending))
+    assert plan.dropped_seats == (9,)
+    assert dict(plan.reasons)[8] is Reason.WAITING_FOR_EVICTION
+
+
+def test_a_seat_that_needs_nothing_of_what_lacks_stays_though_it_is_the_last_in_the_queue():
+    running = [runs(1, (4, 0), HIGH), runs(2, (0, 6), stopping=True)]
+    pending = [waits(8, (4, 1), HIGH, seated=True), waits(9, (0, 5), HIGH, since=1, seated=True)]
+    plan = plan_of(cluster((6, 6), running=running, pending=pending))
+    assert plan.dropped_seats == (8,)
+    assert dict(plan.reasons)[9] is Reason.WAITING_FOR_EVICTION
+
+
+def test_a_dropped_one_takes_its_turn_in_the_queue_and_its_start_is_not_counted_again():
+    running = [runs(1, 3, HIGH)]
+    seated = [waits(7, 4, HIGH, since=1, seated=True), waits(9, 1, HIGH, since=2, seated=True)]
+    plan = plan_of(cluster(6, running=running, pending=seated))
+    assert (plan.starts, plan.dropped_seats) == ((9,), (7,))
+    assert (plan.scheduled, plan.unschedulable) == (0, 1)
+    plan = plan_of(cluster(6, running=running, pending=[waits(6, 3, HIGH), *seated]))
+    assert (plan.starts, plan.dropped_seats) == ((6,), (7, 9))
+    assert (plan.scheduled, plan.unschedulable) == (1, 2)
+
+
+def test_a_dropped_one_that_starts_may_be_withdrawn_for_a_higher_one_and_then_its_seat_has_ended():
+    # 5 was moved down to LOW after its seat was granted.
+    running = [runs(1, 2, LOW), runs(2, 2, HIGH)]
+    pending = [waits(8, 4, HIGH, seated=True), waits(5, 1, LOW, seated=True)]
+    plan = plan_of(cluster(6, running=running, pending=pending))
+    assert evicted(plan) == [(1, 8)]
+    assert (plan.starts, plan.seats, plan.dropped_seats) == ((), (), (5,))
+    assert plan.reasons == ((8, Reason.WAITING_FOR_EVICTION), (5, Reason.RESERVED_FOR_OTHERS))
+    assert (plan.scheduled, plan.unschedulable) == (0, 2)
 
 
 def test_a_handshake_from_eviction_to_start():

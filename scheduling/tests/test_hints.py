@@ -18,7 +18,7 @@ from scheduling import heartbeat, tasks
 from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
 from scheduling.services import CycleResult, run_cycle
-from scheduling.tests.cycles import HIGH, submit
+from scheduling.tests.cycles import HIGH, LOW, submit
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
 
@@ -161,13 +161,31 @@ def test_what_may_let_somebody_start_hints_a_cycle(alice, cluster, sent, django_
     running = submit(cluster, 8)
     run(running)
     high = submit(cluster, 8, HIGH)
-    assert hints_a_cycle(lambda: run_cycle(cluster_ids=[cluster.pk]))  # a new seat
+    assert not hints_a_cycle(
+        lambda: run_cycle(cluster_ids=[cluster.pk])
+    )  # a new seat: its victim stops first
     assert hints_a_cycle(lambda: look(cluster))  # the victim is gone
     assert not hints_a_cycle(lambda: run_cycle(cluster_ids=[cluster.pk]))
     look(cluster)
     assert now_is(high)[0] == "running"
     assert hints_a_cycle(lambda: exits(high, 0))
     assert hints_a_cycle(lambda: cancel_deployment(actor=alice, deployment_id=running.pk))
+
+
+def test_a_new_seat_that_fits_what_is_free_already_hints_a_cycle(
+    cluster, sent, django_capture_on_commit_callbacks
+):
+    run(submit(cluster, 2, LOW))
+    run(submit(cluster, 3, LOW))
+    submit(cluster, 5, HIGH)
+    run_cycle(cluster_ids=[cluster.pk])
+    second = submit(cluster, 2, HIGH)
+    assert hinted(
+        cluster, sent, django_capture_on_commit_callbacks, lambda: run_cycle(cluster_ids=[cluster.pk])
+    )
+    assert now_is(second) == ("pending", "waiting_for_eviction")
+    run_cycle(cluster_ids=[cluster.pk])
+    assert now_is(second)[0] == "starting"
 
 
 def test_an_end_hints_the_clusters_where_dependents_wait(

@@ -6,12 +6,14 @@ import pytest
 from django.utils import timezone
 
 from accounts.errors import Conflict
+from clusters.models import Cluster
 from clusters.services import change_cluster
 from deployments.books import differences_between_books_and_runs
 from deployments.models import Outcome, Run
+from deployments.services.booking import StalePlan
 from deployments.services.change import change_deployment
 from deployments.services.steer import cancel_deployment, stop_deployment
-from deployments.tests.lives import engine_of, exits, kinds, last, look, now_is
+from deployments.tests.lives import engine_of, evict, exits, kinds, last, live, look, now_is
 from scheduling.tests.cycles import HIGH, LOW, counts, cycle, lose_engine, pause, submit
 
 pytestmark = pytest.mark.usefixtures("only_legal_moves")
@@ -110,6 +112,48 @@ def test_a_seat_ends(ending, alice, cluster, full):
     cycle(cluster)
     high.refresh_from_db()
     assert high.seat_granted_at != granted
+
+
+def test_a_seat_that_a_shrunken_engine_has_no_room_for_is_kept_with_a_victim_of_its_own(cluster, full):
+    gone, other = full
+    high = submit(cluster, 4, HIGH)
+    cycle(cluster)
+    look(cluster)
+    assert (now_is(gone)[0], now_is(other)[0]) == ("pending", "running")
+    Cluster.objects.filter(pk=cluster.pk).update(total_gpu=6000)
+
+    cycle(cluster)
+    assert now_is(high) == ("pending", "waiting_for_eviction")
+    assert counts(cluster) == (0, 1, 2, 0)
+    assert (now_is(other)[0], live(other).preempted_by) == ("stopping", high)
+    look(cluster)
+    cycle(cluster)
+    assert now_is(high)[0] == "starting"
+    assert kinds(high) == ["seat_granted", "scheduled"]
+
+
+def test_a_seat_that_a_shrunken_engine_has_no_room_for_ends_where_nobody_can_be_evicted(alice, cluster, full):
+    _, other = full
+    high = submit(cluster, 4, HIGH)
+    cycle(cluster)
+    look(cluster)
+    change_deployment(actor=alice, deployment=other, changes={"priority": HIGH})
+    Cluster.objects.filter(pk=cluster.pk).update(total_gpu=6000)
+    small = submit(cluster, 2, LOW)
+    cycle(cluster)
+    assert now_is(high) == ("pending", "insufficient_capacity")
+    assert high.seat_granted_at is None
+    assert kinds(high) == ["seat_granted", "seat_dropped"]
+    assert now_is(small)[0] == "starting"
+
+
+def test_nobody_is_evicted_for_one_that_was_cancelled_since_the_snapshot(alice, cluster, full):
+    victim, _ = full
+    high = submit(cluster, 4, HIGH)
+    cancel_deployment(actor=alice, deployment_id=high.pk)
+    with pytest.raises(StalePlan):
+        evict(victim, high)
+    assert now_is(victim)[0] == "running"
 
 
 def test_a_shrink_below_what_is_held_or_promised_is_refused(alice, cluster, full):
