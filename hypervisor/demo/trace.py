@@ -100,10 +100,12 @@ def _compressed(jobs: Sequence[Job], seconds: float, sites: Sequence[Site]) -> I
     began = jobs[0].submit_s
     factor = seconds / max(1, jobs[-1].submit_s - began)
     previous: dict[str, str] = {}
+    given = [0.0] * len(sites)
     for job in jobs:
         key, name = f"ph{job.job_id}", f"philly-{int(job.job_id):05d}"
         lasts = round(min(LONGEST * seconds, max(SHORTEST, job.duration_s * factor)), 3)
-        site = _site(share("site", key), sites)
+        site = _least_loaded(given, sites, job.gpus)
+        given[site] += job.gpus * lasts
         per_core, per_gb = int(5 * share("cpu", key)), int(5 * share("ram", key))
         waits = share("after", key) < WITH_DEPENDENCY
         yield Task(
@@ -112,7 +114,7 @@ def _compressed(jobs: Sequence[Job], seconds: float, sites: Sequence[Site]) -> I
             at=round((job.submit_s - began) * factor, 3),
             seconds=lasts,
             expected_seconds=math.ceil(lasts * ESTIMATES[int(5 * share("est", key))]),
-            gpus=min(job.gpus, sites[site].gpus),
+            gpus=job.gpus,
             # What a whole cluster cannot give would be refused at submit.
             cores=min(job.gpus * CORES_PER_GPU[per_core], sites[site].cores),
             ram=min(job.gpus * GB_PER_GPU[per_gb], sites[site].ram),
@@ -123,11 +125,7 @@ def _compressed(jobs: Sequence[Job], seconds: float, sites: Sequence[Site]) -> I
         previous[job.vc] = name
 
 
-def _site(drawn: float, sites: Sequence[Site]) -> int:
-    """Larger clusters get more."""
-    left = drawn * sum(site.gpus for site in sites)
-    for index, site in enumerate(sites):
-        left -= site.gpus
-        if left < 0:
-            return index
-    return len(sites) - 1
+def _least_loaded(given: Sequence[float], sites: Sequence[Site], gpus: int) -> int:
+    """Of the clusters that are large enough, the one with the fewest GPU-seconds a GPU so far, as a user would pick."""
+    large_enough = [index for index, site in enumerate(sites) if site.gpus >= gpus]
+    return min(large_enough, key=lambda index: (given[index] / sites[index].gpus, index))

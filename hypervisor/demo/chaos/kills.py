@@ -14,28 +14,29 @@ BETWEEN_SECONDS = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to kill: a word in its command line; `child`: not it, but one of its own children."""
+    """Whom to kill: a word in its command line; `child`: not it, but its child with this one in its own."""
 
     name: str
     word: str
-    child: bool = False
+    child: str = ""
 
 
 TARGETS = (
-    Target("a process of the worker", " worker ", child=True),
+    Target("a process of the worker", " worker ", child=" worker "),
     Target("the worker", " worker "),
     Target("beat", " beat "),
-    Target("a process of the web server", "granian", child=True),
+    Target("a process of the web server", "granian", child="granian"),
     Target("the web server", "granian"),
     Target("Valkey", "valkey-server"),
-    Target("a connection of PostgreSQL", "postgres", child=True),
+    Target("a connection of PostgreSQL", "postgres", child="[local]"),
     Target("PostgreSQL", "postgres"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What happened. Seconds from the kill until /readyz answered, and until a new deployment had run."""
+    """What happened. Seconds from the kill until a successor was there and /readyz
+    answered, and until a new deployment had run."""
 
     name: str
     pid: int
@@ -52,12 +53,12 @@ def kill_each(service: Service, run_one: Callable[[str], None]) -> Iterator[Kill
             raise NotServing(f"There is no {target.name} to kill. See {service.folder}/logs.")
         began = time.monotonic()
         service.kill(victim)
-        # One that is not missed is answered for by its siblings: the first answer may be at once.
+        # First the successor: what the dead one left behind may still answer for a moment.
+        _wait_for_another(service, target, victim.pid)
         service.wait_until_ready(BACK_SECONDS)
         ready = time.monotonic() - began
         run_one(f"after {target.name}")
         works = time.monotonic() - began
-        _wait_for_another(service, target, victim.pid)
         yield Kill(target.name, victim.pid, ready, works)
 
 

@@ -61,15 +61,15 @@ class Service:
             (found for found in every if found.pid in known - {self.supervisor}), key=lambda found: found.pid
         )
 
-    def find(self, word: str, *, child: bool = False) -> Found | None:
-        """The supervisor's child with this word in its command line, or (`child`) one of its own children."""
+    def find(self, word: str, *, child: str = "") -> Found | None:
+        """The supervisor's child with this word in its command line, or its child with `child` in its own."""
         every = self.children()
         leader = next(
             (found for found in every if found.parent == self.supervisor and word in found.command), None
         )
         if leader is None or not child:
             return leader
-        return next((found for found in every if found.parent == leader.pid and word in found.command), None)
+        return next((found for found in every if found.parent == leader.pid and child in found.command), None)
 
     def kill(self, found: Found) -> None:
         """With the signal that nobody can handle."""
