@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.audit import writers
-from accounts.admin.display import NOTHING, badge, changes, link_to, page, span, words
+from accounts.admin.display import FIXED_SPACE, NOTHING, badge, changes, link_to, page, span, words
 from clusters.admin.capacity import quantity
 from clusters.amounts import RESOURCES
 from deployments.models import Deployment, DeploymentEvent, Outcome, Priority, Run, Source
@@ -89,10 +89,14 @@ def since(deployment: Deployment) -> str:
     now = timezone.now()
     if deployment.status in FINAL:
         began, ended = deployment.started_at, deployment.ended_at
-        return f"took {span(ended - began)}" if began and ended and ended > began else "never started"
+        return (
+            f"took{FIXED_SPACE}{span(ended - began)}"
+            if began and ended and ended > began
+            else "never started"
+        )
     if deployment.status == Status.PENDING:
-        return f"waiting {span(now - deployment.queued_at)}"
-    return f"running {span(now - (deployment.started_at or now))}"
+        return f"waiting{FIXED_SPACE}{span(now - deployment.queued_at)}"
+    return f"running{FIXED_SPACE}{span(now - (deployment.started_at or now))}"
 
 
 def cause(run: Run) -> SafeString | str:

@@ -21,6 +21,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("console/console.css")
 
 
+def favicon(request: HttpRequest) -> str:
+    return static("console/favicon.svg")
+
+
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
 
@@ -31,6 +35,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Console",
     "SITE_SYMBOL": "memory",
     "SITE_URL": "/docs",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
     "ENVIRONMENT": "hypervisor.console.configuration.environment_label",
     "STYLES": [stylesheet],
     "DASHBOARD_CALLBACK": "hypervisor.console.overview.overview",

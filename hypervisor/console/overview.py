@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.display import ago, link, list_of
+from accounts.admin.display import ago, link, list_of, stacked
 from accounts.admin.panels import Panel
 from clusters.admin.capacity import amount_in_words, cluster_bar
 from clusters.admin.cluster import ClusterAdmin, state
@@ -63,10 +63,10 @@ def _clusters() -> Panel:
     )
     return Panel(
         "Clusters, the busiest first",
-        ("Cluster", "Organization", "State", "GPU", "CPU", "RAM", "Running", "Pending"),
+        ("Cluster", "State", "GPU", "CPU", "RAM", "Running", "Pending"),
         [
             (
-                link(row), row.organization, state(row), cluster_bar(row, "gpu"), cluster_bar(row, "cpu"),
+                stacked(link(row), row.organization), state(row), cluster_bar(row, "gpu"), cluster_bar(row, "cpu"),
                 cluster_bar(row, "ram"), row.running_count, row.pending_count,
             )
             for row in rows
@@ -80,11 +80,11 @@ def _queue() -> Panel:
     rows = _deployments().filter(status=Status.PENDING).order_by("queued_at", "pk")[:SHOWN]
     return Panel(
         "Waiting longest",
-        ("Deployment", "Priority", "Organization", "Cluster", "Needs", "Reason", "Time"),
+        ("Deployment", "Priority", "Cluster", "Needs", "Reason", "Time"),
         [
             (
-                link(row), wording.priority(row.priority), row.organization, row.cluster, amount_in_words(row.required),
-                wording.reason(row.reason), wording.since(row),
+                stacked(link(row), row.organization), wording.priority(row.priority), row.cluster,
+                amount_in_words(row.required), wording.reason(row.reason), wording.since(row),
             )
             for row in rows
         ],
