@@ -10,6 +10,8 @@ FIRST_BACKOFF_SECONDS = 10
 LONGEST_BACKOFF_SECONDS = 300
 MOST_LOSSES = 10
 """A deployment whose runs the engine keeps losing fails in the end, so that it cannot circle for ever."""
+STEADY_SECONDS = 600
+"""Losses after a run as long as this are apart: a service that lives for years must not fail by adding them up."""
 
 
 class Failure(StrEnum):
@@ -24,7 +26,7 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All that the judgement depends on."""
+    """All that the judgement depends on. `lost_count`: losses in a row before it; `ran_seconds`: 0 if it never ran."""
 
     own: bool
     lost: bool = False
@@ -36,17 +38,22 @@ class Ended:
     max_retries: int = 0
     retries_used: int = 0
     lost_count: int = 0
+    ran_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the end means. `retry_after`: seconds of waiting before it may start again; None: at once."""
+    """What the end means. `retry_after`: seconds of waiting before it may start again; None: at once.
+
+    `lost_count`: losses in a row, this one included.
+    """
 
     status: Status
     outcome: Outcome
     failure: Failure | None = None
     retry_after: int | None = None
     uses_retry: bool = False
+    lost_count: int = 0
 
 
 def judge(end: Ended) -> Verdict:
@@ -58,9 +65,10 @@ def judge(end: Ended) -> Verdict:
     if end.refused:
         return Verdict(Status.FAILED, Outcome.FAILED, Failure.START_REFUSED)
     if end.lost:
-        if end.lost_count >= MOST_LOSSES:
-            return Verdict(Status.FAILED, Outcome.LOST, Failure.LOST)
-        return Verdict(Status.PENDING, Outcome.LOST)
+        losses = 1 if end.ran_seconds >= STEADY_SECONDS else end.lost_count + 1
+        if losses > MOST_LOSSES:
+            return Verdict(Status.FAILED, Outcome.LOST, Failure.LOST, lost_count=losses)
+        return Verdict(Status.PENDING, Outcome.LOST, lost_count=losses)
     if end.stop_cause and not end.own:
         return _stopped(end)
     return _by_itself(end)

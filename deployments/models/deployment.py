@@ -88,6 +88,7 @@ class Deployment(models.Model):
     preemption_count = models.PositiveIntegerField(default=0, editable=False)
     retries_used = models.PositiveIntegerField(default=0, editable=False)
     lost_count = models.PositiveIntegerField(default=0, editable=False)
+    """Runs that the engine lost in a row, none of them after running steadily."""
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 

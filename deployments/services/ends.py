@@ -62,7 +62,7 @@ def record_ends(*, cluster_id: int, ends: Sequence[End | Refusal]) -> None:
 
 
 def _close(run: Run, end: End | Refusal, now: datetime) -> DeploymentEvent:
-    deployment, verdict = run.deployment, _judged(run, end)
+    deployment, verdict = run.deployment, _judged(run, end, now)
     # The time of our books: an engine's clock may be behind the booking, and the story must stay in order.
     run.ended_at, run.outcome, run.detail = now, verdict.outcome, end.detail[:500]
     if isinstance(end, End):
@@ -74,12 +74,13 @@ def _close(run: Run, end: End | Refusal, now: datetime) -> DeploymentEvent:
     return closed
 
 
-def _judged(run: Run, end: End | Refusal) -> Verdict:
+def _judged(run: Run, end: End | Refusal, now: datetime) -> Verdict:
     deployment = run.deployment
     if isinstance(end, Refusal):
         return judge(Ended(own=True, refused=True))
     # A stop that came between the look at the engine and this lock: gone is gone, and it was asked for.
     lost = end.lost and deployment.status != Status.STOPPING
+    began = run.running_at
     return judge(
         Ended(
             own=end.own and lost == end.lost,
@@ -91,6 +92,7 @@ def _judged(run: Run, end: End | Refusal) -> Verdict:
             max_retries=deployment.max_retries,
             retries_used=deployment.retries_used,
             lost_count=deployment.lost_count,
+            ran_seconds=(now - began).total_seconds() if began else 0,
         )
     )
 
@@ -100,7 +102,7 @@ def _settle(deployment: Deployment, run: Run, verdict: Verdict, now: datetime) -
     deployment.exit_code = run.exit_code
     deployment.retries_used += verdict.uses_retry
     deployment.preemption_count += verdict.outcome == Outcome.PREEMPTED
-    deployment.lost_count += verdict.outcome == Outcome.LOST
+    deployment.lost_count = verdict.lost_count
     if verdict.status == Status.PENDING:
         deployment.started_at = None
         deployment.retry_at = now + timedelta(seconds=verdict.retry_after) if verdict.retry_after else None

@@ -14,6 +14,7 @@ from deployments.services.steer import stop_deployment
 from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import book, engine_of, evict, exits, kinds, last, live, look, now_is, run
+from deployments.verdicts import MOST_LOSSES
 
 pytestmark = pytest.mark.usefixtures("only_legal_moves")
 
@@ -89,6 +90,16 @@ def test_a_lost_one_comes_back_without_using_a_retry(cluster):
     deployment.refresh_from_db()
     assert (deployment.status, deployment.lost_count, deployment.retries_used) == ("pending", 1, 0)
     assert last(deployment).outcome == Outcome.LOST
+
+
+def test_losses_years_apart_do_not_add_up(cluster):
+    deployment = DeploymentFactory(cluster=cluster, lost_count=MOST_LOSSES)
+    run(deployment)
+    Run.objects.filter(deployment=deployment).update(running_at=timezone.now() - timedelta(days=365))
+    engine_of(cluster).lose_all()
+    look(cluster)
+    deployment.refresh_from_db()
+    assert (deployment.status, deployment.lost_count) == ("pending", 1)
 
 
 def test_one_lost_while_it_stops_belongs_to_the_stop(alice, cluster, deployment):

@@ -4,7 +4,7 @@ import pytest
 
 from deployments.models import Outcome, RestartPolicy, StopCause
 from deployments.states import Status
-from deployments.verdicts import MOST_LOSSES, Ended, Failure, Verdict, judge
+from deployments.verdicts import MOST_LOSSES, STEADY_SECONDS, Ended, Failure, Verdict, judge
 
 OWN = {"own": True}
 OF_THE_STOP = {"own": False}
@@ -16,7 +16,10 @@ completed = Verdict(Status.COMPLETED, Outcome.COMPLETED)
 failed = Verdict(Status.FAILED, Outcome.FAILED, Failure.EXITED)
 stopped = Verdict(Status.COMPLETED, Outcome.STOPPED)
 preempted = Verdict(Status.PENDING, Outcome.PREEMPTED)
-lost = Verdict(Status.PENDING, Outcome.LOST)
+
+
+def lost(in_a_row: int) -> Verdict:
+    return Verdict(Status.PENDING, Outcome.LOST, lost_count=in_a_row)
 
 
 def retried(seconds: int) -> Verdict:
@@ -101,10 +104,22 @@ CASES = {
     ),
     "`on failure` does not restart after a good end": (OWN | {"exit_code": 0} | ON_FAILURE, completed),
     "`never` ignores max_retries": (OWN | {"exit_code": 1, "max_retries": 3}, failed),
-    "a lost one comes back and uses no retry": (OWN | {"lost": True} | ON_FAILURE, lost),
+    "a lost one comes back and uses no retry": (OWN | {"lost": True} | ON_FAILURE, lost(1)),
     "one that is lost again and again fails": (
         OWN | {"lost": True, "lost_count": MOST_LOSSES},
-        Verdict(Status.FAILED, Outcome.LOST, Failure.LOST),
+        Verdict(Status.FAILED, Outcome.LOST, Failure.LOST, lost_count=MOST_LOSSES + 1),
+    ),
+    "the last loss that is forgiven": (
+        OWN | {"lost": True, "lost_count": MOST_LOSSES - 1},
+        lost(MOST_LOSSES),
+    ),
+    "one that is lost after a steady run begins to count anew": (
+        OWN | {"lost": True, "lost_count": MOST_LOSSES, "ran_seconds": STEADY_SECONDS},
+        lost(1),
+    ),
+    "any other end ends the row of losses": (
+        OF_THE_STOP | {"stop_cause": PREEMPTION, "lost_count": MOST_LOSSES},
+        preempted,
     ),
     "one that the engine refuses fails for good": (
         OWN | {"refused": True} | ALWAYS,
