@@ -7,14 +7,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.errors import Conflict, InvalidInput
+from accounts.errors import Conflict, InvalidInput, NotFound
 from accounts.models import User
 from clusters import amounts, secrets
 from clusters.amounts import Amount
 from clusters.locks import lock_cluster_for_deletion, lock_clusters
 from clusters.models import Cluster, ClusterEvent
 from clusters.runtimes.simulated import validate_connection
+from clusters.selectors import UNSEEN
 from clusters.signals import capacity_changed
+from organizations.services import lock_organization
 
 deletion_vetoes: list[Callable[[Cluster], str | None]] = []
 """Higher apps add a function that answers why a cluster may not be deleted now, or None."""
@@ -24,10 +26,14 @@ CHANGEABLE = ("name", "paused", "max_grace_period_seconds", "total_ram", "total_
 
 
 def create_cluster(*, actor: User, organization_id: int, name: str, **settings: Any) -> Cluster:
-    """A new cluster with nothing on it. Raises InvalidInput for a taken name or a wrong connection."""
+    """A new cluster with nothing on it. Raises InvalidInput for a taken name or a wrong connection.
+
+    Raises NotFound for an organization that was deleted meanwhile.
+    """
     connection = _encrypted(settings.pop("connection", None))
     try:
         with transaction.atomic():
+            lock_organization(organization_id=organization_id)
             cluster: Cluster = Cluster.objects.create(
                 organization_id=organization_id, name=name, connection=connection, **settings
             )
@@ -38,15 +44,19 @@ def create_cluster(*, actor: User, organization_id: int, name: str, **settings: 
 
 
 def change_cluster(*, actor: User, cluster_id: int, changes: Mapping[str, Any]) -> Cluster:
-    """Change what `changes` names. Raises Conflict for less capacity than is held or promised, with the figures."""
+    """Change what `changes` names. Raises Conflict for less capacity than is held or promised, with the figures.
+
+    Raises InvalidInput for a taken name or a wrong connection, and NotFound for a cluster that was deleted meanwhile.
+    """
     try:
         with transaction.atomic():
             (cluster,) = lock_clusters([cluster_id])
-            old = {field: getattr(cluster, field) for field in CHANGEABLE}
+            _require_present(cluster)
+            old = _figures(cluster)
             for field, value in changes.items():
                 setattr(cluster, field, _encrypted(value) if field == "connection" else value)
             _refuse_too_small(cluster, old)
-            cluster.save(update_fields=[*changes]) if changes else None
+            cluster.save(update_fields=[*changes])
             changed = {field: value for field, value in old.items() if value != getattr(cluster, field)}
             if "connection" in changes:
                 _record(cluster, "connection_changed", actor, {})
@@ -69,8 +79,9 @@ def change_cluster(*, actor: User, cluster_id: int, changes: Mapping[str, Any]) 
 
 @transaction.atomic
 def delete_cluster(*, actor: User, cluster_id: int) -> None:
-    """Hide it. Raises Conflict while anything runs or waits there."""
+    """Hide it. Raises Conflict while anything runs or waits there, and NotFound if somebody was quicker."""
     cluster = lock_cluster_for_deletion(cluster_id)
+    _require_present(cluster)
     for veto in deletion_vetoes:
         if reason := veto(cluster):
             raise Conflict(reason, state=cluster.state)
@@ -99,6 +110,12 @@ def note_reachable(*, cluster_id: int) -> None:
         capacity_changed.send(sender=Cluster, cluster_ids=(cluster_id,))
     cluster.missed_observations, cluster.unreachable_since = 0, None
     cluster.save(update_fields=["missed_observations", "unreachable_since"])
+
+
+def _require_present(cluster: Cluster) -> None:
+    # Asked under the lock: it may have been deleted since the caller looked.
+    if cluster.deleted_at:
+        raise NotFound(UNSEEN)
 
 
 def _refuse_too_small(cluster: Cluster, old: Mapping[str, Any]) -> None:

@@ -54,10 +54,10 @@ class Clusters(APIView):
             organization = organization_selectors.organization(
                 user=request.user, organization_id=body["organization_id"]
             )
+            require(organization.my_role, Action.MANAGE_CLUSTERS)
+            cluster = services.create_cluster(actor=request.user, **body)
         except NotFound as error:
             raise InvalidInput({"organization_id": error.detail}) from error
-        require(organization.my_role, Action.MANAGE_CLUSTERS)
-        cluster = services.create_cluster(actor=request.user, **body)
         answer = selectors.cluster_shown(user=request.user, cluster_id=cluster.pk)
         return created(answer, "cluster", cluster.pk)
 

@@ -58,7 +58,10 @@ def cancel_deployment(*, actor: User, deployment_id: int) -> Deployment:
 @transaction.atomic
 def requeue_deployment(*, actor: User, deployment_id: int) -> Deployment:
     """Queue one that has ended anew: at the end of its priority, with fresh retries. Raises Conflict, InvalidInput."""
-    deployment, clusters = lock_with_clusters(deployment=_unlocked(deployment_id))
+    unlocked = _unlocked(deployment_id)
+    # The organization's lock keeps out whoever deletes it just now: nothing of a deleted one may run.
+    lock_organization(organization_id=unlocked.organization_id)
+    deployment, clusters = lock_with_clusters(deployment=unlocked)
     cluster = clusters[deployment.cluster_id]
     require_status(deployment, FINAL, "queue it anew")
     if cluster.deleted_at:

@@ -5,7 +5,7 @@ import pytest
 from accounts.errors import Conflict, InvalidInput
 from clusters.locks import sole_reconciler
 from clusters.models import Cluster
-from clusters.services import delete_cluster
+from clusters.services import create_cluster, delete_cluster
 from clusters.tests.factories import ClusterFactory
 from deployments.models import Dependency, Deployment
 from deployments.services import change, reconciliation, steer, submit
@@ -14,6 +14,7 @@ from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import book, engine_of, in_state, live, now_is
 from deployments.tests.racing import Meeting, elsewhere, race
+from organizations.services import delete_organization, lock_organization
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("only_legal_moves")]
 both_ways = pytest.mark.parametrize("guarded", [False, True], ids=["without the guard", "guarded"])
@@ -117,6 +118,45 @@ def test_a_clusters_deletion_and_a_deployment_that_arrives(arrival, guarded, ali
     ).exists()
     assert waits_where_nothing_starts is not guarded
     assert isinstance(refused, Conflict) is guarded
+
+
+@both_ways
+@pytest.mark.parametrize("arrival", ["a cluster", "one queued anew"])
+def test_an_organizations_deletion_and_what_arrives_in_it(arrival, guarded, alice, lab, cluster, monkeypatch):
+    ended = in_state(cluster, Status.COMPLETED)
+    begun, deleted = Meeting(), Meeting()
+    lock = lock_organization
+
+    def lock_and_dawdle(**options):
+        if guarded:
+            lock(**options)
+        begun.arrive()
+        deleted.wait()
+
+    def delete():
+        begun.wait()
+        try:
+            delete_organization(actor=alice, organization=lab)
+        finally:
+            deleted.arrive()
+
+    def arrive():
+        if arrival == "a cluster":
+            return create_cluster(
+                actor=alice, organization_id=lab.pk, name="new", total_gpu=0, total_cpu=0, total_ram=0
+            )
+        return steer.requeue_deployment(actor=alice, deployment_id=ended.pk)
+
+    monkeypatch.setattr("clusters.services.lock_organization", lock_and_dawdle)
+    monkeypatch.setattr(steer, "lock_organization", lock_and_dawdle)
+    _, refused = race(arrive, delete)
+    lab.refresh_from_db()
+    if arrival == "a cluster":
+        # A cluster is no reason against a deletion: it only must not come after it.
+        assert Cluster.objects.filter(name="new", created_at__gt=lab.deleted_at).exists() is not guarded
+    else:
+        assert isinstance(refused, Conflict) is guarded
+        assert (now_is(ended)[0], lab.deleted_at is None) == ("pending", guarded)
 
 
 def test_a_stop_that_comes_while_the_end_is_recorded_finds_it_ended(alice, cluster):
