@@ -16,6 +16,7 @@ from accounts.errors import InvalidInput, NotFound, NotSignedIn
 from accounts.models import RefreshFamily, User
 from accounts.tokens import TokenPair, issue
 
+WRONG = "Username or password is wrong. Try again, or register at /register."
 NAME_TAKEN = ("username", "This username is taken. Choose another one.")
 EMAIL_TAKEN = ("email", "This e-mail address belongs to an account already. Sign in, or use another.")
 TAKEN = {
@@ -45,11 +46,24 @@ def sign_in(*, username: str, password: str, request: HttpRequest) -> TokenPair:
     # The model backend itself, not `authenticate`: the console's lock-out must not count the API's failures.
     user = ModelBackend().authenticate(request, username=username, password=password)
     if not isinstance(user, User):
-        raise NotSignedIn("Username or password is wrong. Try again, or register at /register.")
+        raise NotSignedIn(WRONG)
     with transaction.atomic():
+        user = _still_proved(user)
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())
         _record("session.started", actor_id=user.pk, user_id=user.pk)
         return issue(user=user)
+
+
+def _still_proved(user: User) -> User:
+    """The user as stored now, locked. Raises NotSignedIn if the password that was proved is not theirs any more.
+
+    The backend may just have hashed it anew, by today's parameters, and so have raised the session version.
+    """
+    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    stored = unchanged.select_for_update(no_key=True).first()
+    if stored is None:
+        raise NotSignedIn(WRONG)
+    return stored
 
 
 @transaction.atomic

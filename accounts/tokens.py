@@ -29,11 +29,7 @@ class TokenPair(TypedDict):
 
 
 def issue(*, user: User) -> TokenPair:
-    """Begin a new family of refresh tokens for a user who has just proved who they are.
-
-    The version is the one of the row that the proof was made against: if the password has changed since, the tokens
-    are worthless.
-    """
+    """Begin a new family of refresh tokens for a user who has just proved who they are, good for `session_version`."""
     refresh = _refresh_token(user.pk, user.session_version, uuid.uuid4().hex)
     RefreshFamily.objects.create(
         id=uuid.UUID(refresh["family"]),

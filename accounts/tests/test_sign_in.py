@@ -1,8 +1,11 @@
 """POST /token with a password."""
 
 import pytest
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import MD5PasswordHasher
 
+from accounts.errors import NotSignedIn
+from accounts.services import sign_in
 from accounts.tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +46,30 @@ def test_the_access_token_opens_me_in_whatever_case_the_scheme_is_written(api, a
 @pytest.mark.parametrize("name", ["alice", "ALICE", "ａｌｉｃｅ"])
 def test_a_name_is_the_same_in_whatever_case_or_form(api, alice, name):
     assert api().post("/token", {"username": name, "password": PASSWORD}).status_code == 200
+
+
+def test_a_password_that_is_hashed_anew_at_sign_in_gives_tokens_that_are_good(api, alice, settings):
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher", *settings.PASSWORD_HASHERS]
+    tokens = api().post("/token", {"username": "alice", "password": PASSWORD}).json()
+    alice.refresh_from_db()
+    assert alice.password.startswith("counting$")
+    assert api().get("/me", HTTP_AUTHORIZATION=f"Bearer {tokens['access_token']}").status_code == 200
+    renewal = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert api().post("/token", renewal).status_code == 200
+
+
+def test_a_password_that_changes_during_the_sign_in_is_refused(alice, rf, monkeypatch):
+    proved = ModelBackend.authenticate
+
+    def and_then_it_changes(*args, **options):
+        user = proved(*args, **options)
+        alice.set_password("another good password")
+        alice.save()
+        return user
+
+    monkeypatch.setattr(ModelBackend, "authenticate", and_then_it_changes)
+    with pytest.raises(NotSignedIn):
+        sign_in(username="alice", password=PASSWORD, request=rf.post("/token"))
 
 
 def test_unknown_wrong_and_deactivated_answer_alike_in_words_and_work(api, alice, settings):
