@@ -17,7 +17,7 @@ class IdFilter(django_filters.Filter):
     """A whole number that can be an id."""
 
     field_class = forms.IntegerField
-    openapi = {"type": "integer", "minimum": 1, "maximum": MAXIMUM_ID}
+    openapi = {"type": "integer", "format": "int64", "minimum": 1}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"min_value": 1, "max_value": MAXIMUM_ID} | options)

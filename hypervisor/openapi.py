@@ -74,6 +74,8 @@ class Schema(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         # Here and not in `get_response_serializers`, which a view's own declaration replaces.
         declared: dict[str, Any] = super()._get_response_bodies(direction)
+        for code, answer in declared.items():
+            answer["description"] = HTTPStatus(int(code)).phrase
         draw: Any = self._get_response_for_code
         for status in self._problem_statuses():
             declared.setdefault(status, draw(_problem(status), status, [CONTENT_TYPE], direction))

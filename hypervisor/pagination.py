@@ -52,7 +52,12 @@ class KeysetPagination(BasePagination):
         return Response({"next": self.next, "previous": self.previous, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": "string", "format": "uri", "nullable": True}
+        link = {
+            "type": "string",
+            "format": "uri",
+            "nullable": True,
+            "example": "http://localhost:8000/deployments?limit=100&cursor=eyJhdCI6WzQyXX0=",
+        }
         return {
             "type": "object",
             "required": ["next", "previous", "results"],

@@ -196,6 +196,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "TAGS": [
+        {"name": "accounts", "description": "Register, sign in, and who one is."},
+        {"name": "organizations", "description": "Tenants: everything belongs to one. Members have roles."},
+        {
+            "name": "clusters",
+            "description": "A fixed amount of RAM, CPU and GPU behind one container engine.",
+        },
+        {
+            "name": "deployments",
+            "description": "What runs or waits: submit, start, stop, cancel, and its story.",
+        },
+    ],
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
     "REDOC_UI_SETTINGS": {
         "theme": {
             "typography": {"fontFamily": "system-ui, sans-serif", "headings": {"fontFamily": "system-ui"}}
