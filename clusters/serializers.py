@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.wire import Body, Flag, Id, Text, Whole
 from clusters.amounts import MAXIMUM, from_wire
+from clusters.examples import SHOWN
 from clusters.models import ClusterState, Runtime
 
 
@@ -30,6 +32,7 @@ class AmountField(serializers.FloatField):
         return data if is_empty else self.to_internal_value(data)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("with one job", SHOWN, response_only=True)])
 class ClusterAnswer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()

@@ -8,17 +8,12 @@ from accounts.errors import InvalidInput, NotFound
 from accounts.wire import SignedInRequest, created, each, page, parse
 from clusters import selectors, services
 from clusters.amounts import without_unchanged
+from clusters.examples import ASKED
 from clusters.filters import ClusterFilter
 from clusters.models import Cluster
 from clusters.serializers import ClusterAnswer, ClusterBody
 from organizations import selectors as organization_selectors
 from organizations.permissions import Action, require
-
-EXAMPLE = OpenApiExample(
-    "two machines' worth",
-    {"name": "lab", "organization_id": 1, "total_ram": 512, "total_cpu": 128, "total_gpu": 8},
-    request_only=True,
-)
 
 
 def managed(request: SignedInRequest, cluster_id: int) -> Cluster:
@@ -46,7 +41,7 @@ class Clusters(APIView):
         summary="Add a cluster to an organization",
         request=ClusterBody,
         responses={201: ClusterAnswer},
-        examples=[EXAMPLE],
+        examples=[OpenApiExample("two machines' worth", ASKED, request_only=True)],
     )
     def post(self, request: SignedInRequest) -> Response:
         body = parse(ClusterBody, request)

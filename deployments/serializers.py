@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.wire import Body, Id, Text, Whole
 from clusters.serializers import AmountField
+from deployments.examples import SHOWN
 from deployments.fields import (
     ENV_NAME,
     LONGEST_SECONDS,
@@ -21,6 +23,7 @@ from deployments.models import PullPolicy, RestartPolicy
 from deployments.states import Status
 
 
+@extend_schema_serializer(examples=[OpenApiExample("a job that waits", SHOWN, response_only=True)])
 class DeploymentAnswer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()

@@ -13,27 +13,12 @@ from clusters import selectors as cluster_selectors
 from clusters.amounts import without_unchanged
 from clusters.models import Cluster
 from deployments import selectors
+from deployments.examples import SUBMITTED
 from deployments.filters import DeploymentFilter
 from deployments.models import Deployment
 from deployments.serializers import DeploymentAnswer, DeploymentBody
 from deployments.services import change, steer, submit
 from organizations.permissions import Action, require
-
-EXAMPLE = OpenApiExample(
-    "a training job that waits for another",
-    {
-        "name": "train",
-        "docker_image": "pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime",
-        "cluster_id": 1,
-        "required_ram": 64,
-        "required_cpu": 8,
-        "required_gpu": 2,
-        "priority": "HIGH",
-        "dependency_ids": [11],
-        "simulated_seconds": 60,
-    },
-    request_only=True,
-)
 
 
 def answer(request: SignedInRequest, deployment_id: int) -> dict[str, Any]:
@@ -76,7 +61,7 @@ class Deployments(APIView):
         summary="Submit a deployment",
         request=DeploymentBody,
         responses={201: DeploymentAnswer},
-        examples=[EXAMPLE],
+        examples=[OpenApiExample("a training job that waits for another", SUBMITTED, request_only=True)],
     )
     def post(self, request: SignedInRequest) -> Response:
         body = parse(DeploymentBody, request)

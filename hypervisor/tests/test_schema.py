@@ -8,6 +8,11 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from clusters import examples as clusters
+from clusters.serializers import ClusterAnswer
+from deployments import examples as deployments
+from deployments.serializers import DeploymentAnswer
+from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -82,6 +87,27 @@ def test_sign_in_takes_a_form_and_json(schema):
 )
 def test_the_main_calls_show_an_example(schema, path):
     assert schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
+
+
+def test_the_answers_that_are_shown_are_those_that_are_given(api, alice, cluster):
+    deployment = DeploymentFactory(cluster=cluster, created_by=alice)
+    assert (
+        api(alice).get(f"/clusters/{cluster.pk}").json().keys()
+        == clusters.SHOWN.keys()
+        == fields(ClusterAnswer)
+    )
+    shown = api(alice).get(f"/deployments/{deployment.pk}").json().keys()
+    assert shown == deployments.SHOWN.keys() == fields(DeploymentAnswer)
+    assert (
+        api(alice)
+        .post("/clusters", clusters.ASKED | {"organization_id": cluster.organization_id})
+        .status_code
+        == 201
+    )
+
+
+def fields(answer):
+    return answer().fields.keys()
 
 
 def test_put_needs_no_more_than_patch(schema):

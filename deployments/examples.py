@@ -1,0 +1,44 @@
+"""What the schema shows of deployments: a good submission, and its answer a little later."""
+
+from typing import Any
+
+SUBMITTED: dict[str, Any] = {
+    "name": "train",
+    "docker_image": "pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime",
+    "cluster_id": 1,
+    "required_ram": 64,
+    "required_cpu": 8,
+    "required_gpu": 2,
+    "priority": "HIGH",
+    "dependency_ids": [11],
+    "simulated_seconds": 60,
+}
+SHOWN: dict[str, Any] = SUBMITTED | {
+    "id": 42,
+    "status": "pending",
+    "reason": "waiting_for_dependencies",
+    "priority": 3,
+    "organization_id": 1,
+    "created_by": "alice",
+    "command": [],
+    "args": [],
+    "env": {},
+    "secret_env_names": [],
+    "working_dir": "",
+    "registry_credential_id": None,
+    "image_pull_policy": "if_not_present",
+    "restart_policy": "never",
+    "max_retries": 0,
+    "time_limit_seconds": None,
+    "grace_period_seconds": 30,
+    "expected_seconds": None,
+    "labels": {},
+    "ports": [],
+    "preemption_count": 0,
+    "retries_used": 0,
+    "exit_code": None,
+    "created_at": "2026-03-01T09:30:00.000000Z",
+    "queued_at": "2026-03-01T09:30:00.000000Z",
+    "started_at": None,
+    "ended_at": None,
+}
