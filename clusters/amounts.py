@@ -33,9 +33,6 @@ class Amount(NamedTuple):
         return [name for name, mine, its in zip(RESOURCES, self, limit, strict=True) if mine > its]
 
 
-ZERO = Amount(0, 0, 0)
-
-
 def from_wire(resource: str, value: float) -> int:
     """GB, cores or devices → MiB, milli-CPU or milli-GPU, to the nearest whole one."""
     return round(value * MIB_PER_GB) if resource == "ram" else round(value * 1000)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet, Sum
 from accounts.errors import NotFound
 from accounts.models import User
 from clusters import amounts
-from clusters.amounts import ZERO, Amount
+from clusters.amounts import Amount
 from clusters.models import Cluster
 from deployments.models import Dependency, Deployment, DeploymentEvent, Run
 from deployments.states import HOLDS_CAPACITY, Status
@@ -134,9 +134,15 @@ def events_of(*, deployment_id: int) -> QuerySet[Any]:
 
 
 def event_answer(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An event's row as the wire shows it."""
-    answer = dict(row)
-    return answer | {"actor": answer.pop("actor__username")}
+    """An event's row as the wire shows it: amounts in GB, cores and devices, as everywhere."""
+    answer, data = dict(row), dict(row["data"])
+    # A change tells old and new values, and nothing nested deeper is an amount of ours.
+    told = [data, *(data[part] for part in ("old", "new") if part in data)]
+    for values in told:
+        for name in amounts.RESOURCES:
+            if (field := f"required_{name}") in values:
+                values[field] = amounts.to_wire(name, values[field])
+    return answer | {"actor": answer.pop("actor__username"), "data": data}
 
 
 def why_cluster_is_needed(cluster: Cluster) -> str | None:
@@ -161,11 +167,7 @@ def amount_of_seats(cluster: Cluster) -> Amount:
     """What is promised on the cluster beyond what will be free anyway: seats, less what is stopping."""
     seats = _sum(Deployment.objects.filter(cluster=cluster, seat_granted_at__isnull=False))
     stopping = _sum(Deployment.objects.filter(cluster=cluster, status=Status.STOPPING))
-    return (
-        Amount(*(max(0, seat - going) for seat, going in zip(seats, stopping, strict=True)))
-        if any(seats)
-        else ZERO
-    )
+    return Amount(*(max(0, seat - going) for seat, going in zip(seats, stopping, strict=True)))
 
 
 def _sum(rows: QuerySet[Any]) -> Amount:

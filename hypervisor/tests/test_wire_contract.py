@@ -159,6 +159,17 @@ def test_amounts_are_json_numbers_and_come_back_as_they_were_sent(mine, lab, amo
     assert b"-0" not in answer.content.split(b'"created_at"')[0]
 
 
+def test_the_story_tells_amounts_as_they_were_written(mine, cluster):
+    needs = {"required_ram": 0.5, "required_cpu": 2.25, "required_gpu": 3}
+    labels = {"required_ram": "a label that is no amount"}
+    made = mine.post("/deployments", SUBMIT | needs | {"cluster_id": cluster.pk}).json()
+    mine.patch(f"/deployments/{made['id']}", {"required_cpu": 4, "labels": labels})
+    changed, submitted = mine.get(f"/deployments/{made['id']}/events").json()["results"]
+    assert {name: submitted["data"][name] for name in needs} == needs
+    assert changed["data"]["old"] == {"required_cpu": 2.25, "labels": {}}
+    assert changed["data"]["new"] == {"required_cpu": 4, "labels": labels}
+
+
 @pytest.mark.parametrize(
     ("given_", "shown"), [(1, 1), (3, 3), ("LOW", 1), ("medium", 2), ("High", 3), (2.0, 2)]
 )

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.errors import Conflict
 from clusters import services as cluster_services
-from clusters.amounts import ZERO
+from clusters.amounts import Amount
 from clusters.locks import lock_clusters
 from clusters.models import Cluster
 from clusters.tests.factories import ClusterFactory
@@ -57,7 +57,7 @@ def test_a_shrink_and_a_start(guarded, alice, lab, monkeypatch):
     def nothing_promised_and_dawdles(_):
         checked.arrive()
         planned.wait()
-        return ZERO
+        return Amount(0, 0, 0)
 
     def cycle():
         checked.wait()
