@@ -136,7 +136,7 @@ def _encrypted(connection: Mapping[str, Any] | None) -> str:
     if not connection:
         return ""
     if wrong := validate_connection(connection):
-        raise InvalidInput({f"connection.{field}": text for field, text in wrong.items()})
+        raise InvalidInput({f"connection.{field[:100]}": text for field, text in wrong.items()})
     return secrets.encrypt(connection)
 
 

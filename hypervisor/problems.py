@@ -1,7 +1,7 @@
 """Every error as RFC 9457 `application/problem+json`, with the field it is about."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -71,21 +71,25 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]}…"
 
 
+def _in_words(errors: Iterable[Mapping[str, str]]) -> str:
+    """The same errors as one line, each with its field."""
+    return "; ".join(f"{e['field']}: {e['detail']}" if e["field"] else e["detail"] for e in errors)
+
+
 def domain_problem(error: DomainError) -> Response:
     """The answer for an error that a service raised."""
     status = next(DOMAIN_STATUS[kind] for kind in type(error).__mro__ if kind in DOMAIN_STATUS)
-    more: dict[str, Any] = {}
+    detail, more = error.detail, dict[str, Any]()
     headers: dict[str, str] = {}
     if isinstance(error, InvalidInput):
-        more["errors"] = [{"field": field, "detail": text} for field, text in error.fields.items()]
+        more["errors"] = field_errors(error.fields)[:MOST_ERRORS]
+        detail = _in_words(more["errors"])
     if isinstance(error, Conflict):
         more.update({"allowed": error.allowed} | ({"state": error.state} if error.state else {}))
     if isinstance(error, NotSignedIn):
         more["error"] = error.oauth_error
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(
-        body(status, error.detail, **more), status=status, headers=headers, content_type=CONTENT_TYPE
-    )
+    return Response(body(status, detail, **more), status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -124,7 +128,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         detail = f"{detail} Send {' or '.join(known) or 'application/json'}."
     if isinstance(error, exceptions.ValidationError):
         errors = field_errors(error.detail)[:MOST_ERRORS]
-        detail = "; ".join(f"{e['field']}: {e['detail']}" if e["field"] else e["detail"] for e in errors)
+        detail = _in_words(errors)
         more["errors"] = errors
     elif isinstance(error.detail, Mapping):
         detail = str(error.detail.get("detail", detail))

@@ -78,6 +78,21 @@ def test_a_refused_sign_in_speaks_oauth_too():
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.urls(__name__)
+def test_a_refused_field_is_named_in_the_sentence_and_in_the_list():
+    problem = Client().get("/raise/input").json()
+    assert problem["detail"] == "name: Too short."
+    assert problem["errors"] == [{"field": "name", "detail": "Too short."}]
+
+
+def test_an_answer_stays_small_however_much_is_wrong(api, alice, lab):
+    wrong = {"x" * 10_000 + str(number): 1 for number in range(100)}
+    body = {"name": "n", "organization_id": lab.pk, "total_ram": 1, "total_cpu": 1, "total_gpu": 1}
+    answer = api(alice).post("/clusters", body | {"connection": wrong})
+    assert answer.status_code == 400
+    assert len(answer.content) < 100_000
+
+
 def test_nested_errors_become_flat_with_the_whole_path():
     detail = {
         "name": [ErrorDetail("short")],
