@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -20,6 +22,7 @@ from hypervisor.problems import only_reading, plain
 from scheduling import heartbeat, tally
 from scheduling.selectors import capacity_by_cluster, load_by_cluster
 
+log = structlog.get_logger(__name__)
 REQUESTS = Counter("hypervisor_http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("hypervisor_http_request_seconds", "Time to answer a request.", ["method", "route"])
 
@@ -42,11 +45,15 @@ class CountRequests:
 
 
 class DomainCollector:
-    """Queue, use and cycles, as the database and Redis have them at this moment."""
+    """Queue, use and cycles, as the database and Redis have them at this moment; none of what does not answer."""
 
     def collect(self) -> Iterator[Any]:
-        yield from self._capacity()
-        yield from self._load()
+        try:
+            yield from self._capacity()
+            yield from self._load()
+        except DatabaseError as error:
+            # What the processes themselves counted, their 503s too, is wanted most just then.
+            log.warning("database_unavailable", error=str(error))
         yield from self._cycles()
 
     def _capacity(self) -> Iterator[Any]:

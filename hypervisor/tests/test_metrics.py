@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from deployments.services.submit import submit_deployment
 from scheduling.services import run_cycle
@@ -29,6 +30,17 @@ def submit(cluster: Any, alice: Any, gpus: int, priority: int = 1) -> Any:
         required_gpu=gpus * 1000,
         priority=priority,
     )
+
+
+def test_while_the_database_is_away_the_processes_own_counters_are_still_answered(client, cluster):
+    def away(*_: Any) -> None:
+        raise OperationalError("the connection is closed")
+
+    with connection.execute_wrapper(away):
+        client.get("/healthz")
+        found = scrape(client)
+    assert any(name.startswith("hypervisor_http_requests_total") for name in found)
+    assert not any(name.startswith("hypervisor_cluster_capacity") for name in found)
 
 
 def test_the_gauges_are_what_the_database_holds(client, cluster, alice):
