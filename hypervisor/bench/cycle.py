@@ -1,7 +1,7 @@
 """A whole cold cycle over a large fleet, beside the bare cost of its rows."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -71,10 +71,6 @@ def measure(workload: Workload) -> CycleFigure:
     finally:
         connections.close_all()
         _admin(f'DROP DATABASE IF EXISTS "{twin}"')
-
-
-def as_dict(figure: CycleFigure) -> dict[str, Any]:
-    return asdict(figure)
 
 
 def _connect(database: str) -> psycopg.Connection[Any]:
