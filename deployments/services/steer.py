@@ -12,7 +12,7 @@ from deployments.services.dependencies import clusters_of_dependents
 from deployments.services.locking import live_run, lock_deployment, lock_with_clusters, require_status
 from deployments.services.submit import refuse_what_never_fits
 from deployments.signals import want_scheduling
-from deployments.states import CANCELLABLE, DELETABLE, FINAL, STOPPABLE, Status
+from deployments.states import CANCELLABLE, DELETABLE, FINAL, STOPPABLE, Status, allowed_actions
 from organizations.services import lock_organization
 
 
@@ -98,6 +98,7 @@ def delete_deployment(*, actor: User, deployment_id: int) -> None:
         raise Conflict(
             f"Pending deployments wait for this one: {names}. Cancel them or change what they wait for first.",
             state=deployment.status,
+            allowed=set(allowed_actions(Status(deployment.status))) - {"delete"},
         )
     if deployment.status == Status.PENDING:
         _cancel(actor, deployment)

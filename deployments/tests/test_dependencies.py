@@ -71,8 +71,10 @@ def test_one_of_another_organization_is_refused_like_one_that_is_not_there(alice
 def test_one_that_a_pending_one_waits_for_is_not_deleted(alice, abc):
     a, b, _ = abc
     wait_for(alice, b, a)
-    with pytest.raises(Conflict, match=f"wait for this one: {b.pk}"):
+    with pytest.raises(Conflict, match=f"wait for this one: {b.pk}") as refused:
         delete_deployment(actor=alice, deployment_id=a.pk)
+    assert "cancel" in refused.value.allowed
+    assert "delete" not in refused.value.allowed
 
 
 def test_it_is_deleted_once_nobody_pending_waits_for_it(alice, abc):
