@@ -1,10 +1,10 @@
 """Where a request came from, for the audit log: set by the middleware, read by `record`."""
 
 from contextvars import ContextVar
-from ipaddress import ip_address
 from typing import Any
 
 request_address: ContextVar[str] = ContextVar("request_address", default="")
+"""An IP address, or empty."""
 
 
 def record(
@@ -27,13 +27,5 @@ def record(
         target=target,
         organization_id=organization_id,
         detail=detail or {},
-        address=_address(),
+        address=request_address.get() or None,
     )
-
-
-def _address() -> str | None:
-    """The request's address; None for none, or for what a proxy wrote that is no address."""
-    try:
-        return str(ip_address(request_address.get().partition("%")[0]))
-    except ValueError:
-        return None

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from ipaddress import IPv4Address, ip_address
 
 import structlog
 from django.conf import settings
@@ -15,13 +16,34 @@ OWN_SLASHES = ("/admin/", "/static/")
 
 
 def client_address(request: HttpRequest) -> str:
-    """The peer's address, or behind NUM_PROXIES trusted proxies the one that the outermost of them saw."""
+    """The peer's address, or behind NUM_PROXIES trusted proxies the one that the outermost of them saw.
+
+    Empty where that is no address, never the proxy's own: being near the proxy is no right of the client.
+    """
     proxies: int = settings.NUM_PROXIES
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if proxies and forwarded:
-        hops = [hop.strip() for hop in forwarded.split(",")]
-        return str(hops[-min(proxies, len(hops))])
-    return str(request.META.get("REMOTE_ADDR", ""))
+        hops = forwarded.split(",")
+        return _address(hops[-min(proxies, len(hops))].strip())
+    return _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def lockout_address(request: HttpRequest) -> str:
+    """The same for the console's lock, which counts nothing without an address: all who have none share one."""
+    return client_address(request) or str(IPv4Address(0))
+
+
+def _address(text: str) -> str:
+    """Without zone and port, which some proxies add; empty for what is no address."""
+    host = text.partition("%")[0]
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return ""
 
 
 class RequestContext:

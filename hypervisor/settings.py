@@ -155,7 +155,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_CLIENT_IP_CALLABLE = "hypervisor.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "hypervisor.middleware.lockout_address"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 

@@ -35,6 +35,15 @@ def test_another_operator_at_that_address_and_dora_elsewhere_still_sign_in(clien
     assert sign_in(client, "dora", REMOTE_ADDR="192.0.2.7") == 302
 
 
+@pytest.mark.parametrize(
+    "hop", ["192.0.2.9:4711", "[2001:db8::1]:80", "2001:db8::1", "fe80::1%eth0", "unknown", "x" * 300]
+)
+def test_whatever_a_proxy_writes_for_the_client_the_lock_holds_and_nothing_breaks(client, settings, hop):
+    settings.NUM_PROXIES = 1
+    assert locked_out(client, headers={"X-Forwarded-For": f"203.0.113.5, {hop}"})
+    assert sign_in(client, "dora", headers={"X-Forwarded-For": f"198.51.100.5, {hop}"}) == 429
+
+
 def test_dora_is_not_locked_out_of_the_api(client, api):
     assert locked_out(client)
     assert api().post("/token", {"username": "dora", "password": PASSWORD}).status_code == 200
