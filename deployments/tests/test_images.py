@@ -6,7 +6,7 @@ from deployments.images import is_reference
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 GOOD = [
-    "ubuntu", "ubuntu:24.04", "library/ubuntu", "team/train:1", "docker.io/library/python:3.13-slim",
+    "ubuntu", "ubuntu:24.04", "library/ubuntu", "team/train:1", "registry.example.org/library/python:3.13-slim",
     "registry.example.org/a/b/c:v1.2", "localhost:5000/train", "localhost/train", "127.0.0.1:5000/a:b",
     "[::1]:5000/train", "[2001:db8::1]/train:x", "Registry.Example.ORG/team/train", "a--b/c__d/e.f:_1",
     f"train@{DIGEST}", f"train:1@{DIGEST}", "a" * 255, "train:" + "t" * 128, "train@sha512+b:" + "f" * 128,
