@@ -148,6 +148,9 @@ class Stop(APIView):
     def post(self, request: SignedInRequest, deployment_id: int) -> Response:
         changeable(request, deployment_id)
         refuse_body(request)
+        if unknown := sorted(set(request.query_params) - {"status"}):
+            # A slip such as ?stauts=failed must not quietly complete the run.
+            raise ValidationError({name[:100]: ["Unknown parameter. Known is: status."] for name in unknown})
         becomes = request.query_params.get("status", "completed")
         if becomes not in {"completed", "failed"}:
             raise ValidationError({"status": ["Write completed or failed."]})

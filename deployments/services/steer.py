@@ -10,7 +10,7 @@ from deployments.models import Dependency, Deployment, Run, StopCause
 from deployments.reconciling import want_reconciling
 from deployments.services.dependencies import clusters_of_dependents
 from deployments.services.locking import live_run, lock_deployment, lock_with_clusters, require_status
-from deployments.services.submit import refuse_what_never_fits
+from deployments.services.submit import what_never_fits
 from deployments.signals import want_scheduling
 from deployments.states import CANCELLABLE, DELETABLE, FINAL, STOPPABLE, Status, allowed_actions
 from organizations.services import lock_organization
@@ -57,7 +57,7 @@ def cancel_deployment(*, actor: User, deployment_id: int) -> Deployment:
 
 @transaction.atomic
 def requeue_deployment(*, actor: User, deployment_id: int) -> Deployment:
-    """Queue one that has ended anew: at the end of its priority, with fresh retries. Raises Conflict, InvalidInput."""
+    """Queue one that has ended anew: at the end of its priority, with fresh retries. Raises Conflict."""
     unlocked = _unlocked(deployment_id)
     # The organization's lock keeps out whoever deletes it just now: nothing of a deleted one may run.
     lock_organization(organization_id=unlocked.organization_id)
@@ -65,8 +65,14 @@ def requeue_deployment(*, actor: User, deployment_id: int) -> Deployment:
     cluster = clusters[deployment.cluster_id]
     require_status(deployment, FINAL, "queue it anew")
     if cluster.deleted_at:
-        raise Conflict("Its cluster was deleted. Submit it to another cluster.", state=deployment.status)
-    refuse_what_never_fits(deployment.required, cluster)
+        raise Conflict("Its cluster was deleted. Submit it anew to another cluster.", state=deployment.status)
+    if too_much := what_never_fits(deployment.required, cluster):
+        # An ended deployment cannot be changed any more, so that asking for less needs a new one.
+        raise Conflict(
+            f"{' '.join(too_much.values())} Submit it anew so.",
+            state=deployment.status,
+            allowed=allowed_actions(Status(deployment.status)),
+        )
     moved = {"from": deployment.status, "to": Status.PENDING.value}
     fresh = {
         "status": Status.PENDING,

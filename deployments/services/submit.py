@@ -58,6 +58,12 @@ def submit_deployment(
 
 def refuse_what_never_fits(required: Amount, cluster: Cluster) -> None:
     """Raise InvalidInput naming each resource of which the whole cluster has too little."""
+    if wrong := what_never_fits(required, cluster):
+        raise InvalidInput(wrong)
+
+
+def what_never_fits(required: Amount, cluster: Cluster) -> dict[str, str]:
+    """Field → what to do, for each resource of which the whole cluster has too little."""
     wrong = {}
     for name in required.beyond(cluster.total):
         limit = amounts.to_wire(name, getattr(cluster.total, name))
@@ -65,8 +71,7 @@ def refuse_what_never_fits(required: Amount, cluster: Cluster) -> None:
             f"Cluster {cluster.name!r} has {limit} {amounts.UNITS[name]} in all. "
             f"Ask for at most {limit}, or name another cluster."
         )
-    if wrong:
-        raise InvalidInput(wrong)
+    return wrong
 
 
 def with_encrypted_secrets(asked: Mapping[str, Any]) -> dict[str, Any]:

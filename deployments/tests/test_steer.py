@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from accounts.errors import Conflict, InvalidInput, NotFound
+from accounts.errors import Conflict, NotFound
 from clusters.models import Cluster
 from deployments.books import differences_between_books_and_runs
 from deployments.models import Outcome, StopCause
@@ -131,7 +131,7 @@ def test_queueing_anew_is_refused_once_the_cluster_is_gone(alice, cluster):
 def test_queueing_anew_is_refused_where_it_can_never_fit_any_more(alice, cluster):
     deployment = in_state(cluster, Status.FAILED)
     Cluster.objects.filter(pk=cluster.pk).update(total_gpu=500)
-    with pytest.raises(InvalidInput, match=r"0\.5 GPUs"):
+    with pytest.raises(Conflict, match=r"0\.5 GPUs.*Submit it anew"):
         requeue_deployment(actor=alice, deployment_id=deployment.pk)
 
 
@@ -158,3 +158,10 @@ def test_the_books_balance_in_every_state(status, cluster):
     in_state(cluster, status)
     in_state(cluster, Status.RUNNING)
     assert differences_between_books_and_runs() == []
+
+
+def test_a_misspelt_parameter_of_stop_is_named_and_stops_nothing(api, alice, cluster):
+    deployment = DeploymentFactory(cluster=cluster, created_by=alice)
+    refused = api(alice).post(f"/deployments/{deployment.pk}/stop?stauts=failed")
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "stauts"
