@@ -39,6 +39,7 @@ SHOWN: dict[str, Any] = SUBMITTED | {
     "exit_code": None,
     "created_at": "2026-03-01T09:30:00.000000Z",
     "queued_at": "2026-03-01T09:30:00.000000Z",
+    "retry_at": None,
     "started_at": None,
     "ended_at": None,
 }

@@ -19,7 +19,8 @@ PLAIN = (
     "id", "name", "docker_image", "status", "reason", "priority", "cluster_id", "organization_id", "command", "args",
     "env", "secret_env_names", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
     "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-    "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "started_at", "ended_at",
+    "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "retry_at", "started_at",
+    "ended_at",
 )  # fmt: skip
 COLUMNS = (*PLAIN, "created_by__username", "my_role", *(f"required_{name}" for name in amounts.RESOURCES))
 UNSEEN = "There is no deployment with this id that you can see."

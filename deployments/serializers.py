@@ -58,6 +58,9 @@ class DeploymentAnswer(serializers.Serializer[Any]):
     exit_code = serializers.IntegerField(allow_null=True)
     created_at = serializers.DateTimeField()
     queued_at = serializers.DateTimeField()
+    retry_at = serializers.DateTimeField(
+        allow_null=True, help_text="waiting_for_retry: it may start from then on."
+    )
     started_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
 
@@ -82,7 +85,12 @@ class DeploymentBody(Body):
     registry_credential_id = RegistryCredentialId(required=False, allow_null=True)
     image_pull_policy = serializers.ChoiceField(choices=PullPolicy.choices, required=False)
     restart_policy = serializers.ChoiceField(choices=RestartPolicy.choices, required=False)
-    max_retries = Whole(required=False, min_value=0, max_value=1000)
+    max_retries = Whole(
+        required=False,
+        min_value=0,
+        max_value=1000,
+        help_text="How often it starts again after a failure, where restart_policy says so. Default 0: never.",
+    )
     time_limit_seconds = Whole(required=False, allow_null=True, min_value=1, max_value=LONGEST_SECONDS)
     grace_period_seconds = Whole(required=False, min_value=0, max_value=86_400)
     expected_seconds = Whole(required=False, allow_null=True, min_value=1, max_value=LONGEST_SECONDS)
