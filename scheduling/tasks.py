@@ -28,14 +28,15 @@ def run_cycles(cluster_ids: list[int]) -> None:
     missed: list[int] = []
     try:
         missed += run_cycle(cluster_ids=cluster_ids).locked
-    except StalePlan:
-        missed += cluster_ids
-    except (InvariantBroken, OverBooked) as broken:
+    except (StalePlan, InvariantBroken, OverBooked) as problem:
         if len(cluster_ids) > 1:
-            # One by one, so that a bad plan for one cluster does not stop the others.
+            # One by one, so that one restless cluster, or a bad plan for one, does not stop the others.
             for cluster_id in cluster_ids:
                 run_cycles([cluster_id])
             return
-        log.error("plan_refused", cluster_id=cluster_ids[0], error=str(broken))
+        if isinstance(problem, StalePlan):
+            missed += cluster_ids
+        else:
+            log.error("plan_refused", cluster_id=cluster_ids[0], error=str(problem))
     heartbeat.beat()
     wakeups.again(seen, missed=missed)
