@@ -17,6 +17,7 @@ def seeds() -> dict[str, int]:
         "scheduling.sweep": settings.SCHEDULER_INTERVAL_SECONDS,
         "deployments.reconcile_all": settings.SCHEDULER_INTERVAL,
         "accounts.delete_expired_refresh_families": DAILY,
+        "accounts.delete_old_sign_ins": DAILY,
     }
 
 

@@ -1,7 +1,13 @@
 """The console locks a name from one address after too many failures, and neither the name nor the address alone."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from axes.models import AccessLog
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from accounts.tasks import delete_old_sign_ins
 from accounts.tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +60,15 @@ def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw(client, settin
     assert locked_out(client, HTTP_X_FORWARDED_FOR="203.0.113.1, 192.0.2.7")
     assert sign_in(client, "dora", HTTP_X_FORWARDED_FOR="192.0.2.8") == 302
     assert sign_in(client, "dora", HTTP_X_FORWARDED_FOR="203.0.113.2, 192.0.2.7") == 429
+
+
+def test_old_sign_ins_are_deleted_and_new_ones_stay():
+    for days in (1, 31):
+        attempt = AccessLog.objects.create(username=f"alice-{days}")
+        AccessLog.objects.filter(pk=attempt.pk).update(attempt_time=timezone.now() - timedelta(days=days))
+        Session.objects.create(
+            session_key=f"key{days}", expire_date=timezone.now() + timedelta(days=16 - days)
+        )
+    delete_old_sign_ins()
+    assert [log.username for log in AccessLog.objects.all()] == ["alice-1"]
+    assert [session.session_key for session in Session.objects.all()] == ["key1"]
