@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.errors import NotFound
 from accounts.models import User
@@ -12,6 +12,8 @@ from clusters.amounts import Amount
 from clusters.models import Cluster, available, state_of
 
 PLAIN = ("id", "name", "organization_id", "runtime", "paused", "max_grace_period_seconds", "created_at")
+IN_USE = Q(deleted_at=None, organization__deleted_at=None)
+"""Clusters that are not deleted, nor is their organization."""
 COLUMNS = (
     *PLAIN,
     "unreachable_since",

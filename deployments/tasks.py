@@ -6,6 +6,7 @@ from django.db.models.functions import Mod
 
 from clusters.models import Cluster
 from clusters.redis import redis_client
+from clusters.selectors import IN_USE
 from deployments.models import Run
 from deployments.reconciling import wakeups
 from deployments.services.reconciliation import reconcile_cluster
@@ -31,6 +32,6 @@ def reconcile_all() -> None:
     turn = redis_client().incr(TURN) % QUIET_ROTATION
     live = Exists(Run.objects.filter(cluster=OuterRef("pk"), outcome=None))
     needy = Cluster.objects.annotate(live=live, turn_of=Mod(F("pk"), Value(QUIET_ROTATION))).filter(
-        Q(live=True) | Q(deleted_at=None) & (Q(missed_observations__gt=0) | Q(turn_of=turn))
+        Q(live=True) | IN_USE & (Q(missed_observations__gt=0) | Q(turn_of=turn))
     )
     wakeups.send(needy.values_list("pk", flat=True))

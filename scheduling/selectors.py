@@ -7,6 +7,7 @@ from django.db.models import Count, Min, QuerySet
 
 from clusters.amounts import RESOURCES
 from clusters.models import Cluster
+from clusters.selectors import IN_USE
 from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
 
@@ -29,7 +30,7 @@ def batches_with_waiting() -> Iterator[list[int]]:
 def capacity_by_cluster() -> QuerySet[Any]:
     """A row a cluster: total and allocated of each resource, in whole inner units."""
     columns = [f"{kind}_{name}" for kind in ("total", "allocated") for name in RESOURCES]
-    rows: QuerySet[Any] = Cluster.objects.filter(deleted_at=None).order_by("id").values("id", *columns)
+    rows: QuerySet[Any] = Cluster.objects.filter(IN_USE).order_by("id").values("id", *columns)
     return rows
 
 

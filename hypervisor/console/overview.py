@@ -12,6 +12,7 @@ from accounts.admin.panels import Panel
 from clusters.admin.capacity import amount_in_words, cluster_bar
 from clusters.admin.cluster import ClusterAdmin, state
 from clusters.models import Cluster
+from clusters.selectors import IN_USE
 from deployments.admin import wording
 from deployments.models import Deployment, Priority
 from deployments.states import HOLDS_CAPACITY, Status
@@ -56,7 +57,7 @@ def _card(title: str, figure: Any, note: str, address: str) -> dict[str, Any]:
 
 def _clusters() -> Panel:
     rows = (
-        Cluster.objects.filter(deleted_at=None)
+        Cluster.objects.filter(IN_USE)
         .select_related("organization")
         .annotate(**ClusterAdmin.annotations)
         .order_by("-pending_count", "-running_count", "pk")[:SHOWN]

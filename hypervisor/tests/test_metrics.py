@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from deployments.services.submit import submit_deployment
+from organizations.services import delete_organization
 from scheduling.services import run_cycle
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +93,8 @@ def test_with_a_token_its_bearers_alone_may_scrape(client, settings):
     assert client.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 403
     answer = client.get("/metrics", headers={"Authorization": "Bearer let-me-in"}, REMOTE_ADDR="192.0.2.7")
     assert answer.status_code == 200
+
+
+def test_a_cluster_of_a_deleted_organization_is_not_scraped(client, cluster, lab, alice):
+    delete_organization(actor=alice, organization=lab)
+    assert f'cluster="{cluster.pk}"' not in client.get("/metrics").content.decode()
