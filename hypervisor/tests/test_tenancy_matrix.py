@@ -1,5 +1,6 @@
 """Every route × verb × everybody, generated from the URL configuration: a new route fails here by name."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,7 +217,9 @@ def test_anothers_id_in_a_body_answers_like_an_absent_one(world, api, verb, path
     for id_ in (theirs, ABSENT):
         body = (world.body(verb, path) or {}) | {field: wrap(id_)}
         answer = api(world.cast["owner"]).generic(verb, path.format(**world.ids()), *sent(body))
-        answers.append((answer.status_code, answer.content.decode().replace(str(id_), "ID")))
+        # An id as a word of a sentence, not as a number: it may happen to be 400, as the status is.
+        told = re.sub(rf"(?<![:\d]){id_}(?!\d)", "ID", answer.content.decode())
+        answers.append((answer.status_code, told))
     assert answers[0] == answers[1]
     assert answers[0][0] == 400
     assert f'"field":"{field}"' in answers[0][1]
