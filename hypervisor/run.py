@@ -5,8 +5,9 @@ import sys
 
 from hypervisor.embedded.errors import EmbeddedError
 from hypervisor.embedded.location import prepare_location
+from hypervisor.environment import load_dotenv
 from hypervisor.supervisor.address import read_address
-from hypervisor.supervisor.environment import children_environment, load_dotenv, read_data_dir
+from hypervisor.supervisor.environment import children_environment, read_data_dir
 from hypervisor.supervisor.errors import SupervisorError
 from hypervisor.supervisor.services import PROJECT
 from hypervisor.supervisor.supervisor import Supervisor

@@ -4,19 +4,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import environ
-
 from hypervisor.embedded.location import Location
 from hypervisor.embedded.postgres import DATABASE, USER
 from hypervisor.embedded.urls import postgres_url, redis_url
 from hypervisor.supervisor.keys import missing_keys
 from hypervisor.supervisor.services import PROJECT
-
-
-def load_dotenv(path: Path = PROJECT / ".env") -> None:
-    """Adds what the file says to our environment, which wins."""
-    if path.is_file():
-        environ.Env.read_env(str(path), overwrite=False)
 
 
 def read_data_dir(environment: Mapping[str, str]) -> Path:
