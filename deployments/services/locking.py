@@ -6,6 +6,7 @@ from accounts.errors import Conflict, NotFound
 from clusters.locks import lock_clusters
 from clusters.models import Cluster
 from deployments.models import Deployment, Run, StopCause
+from deployments.selectors import UNSEEN
 from deployments.states import Status, allowed_actions
 
 
@@ -17,7 +18,7 @@ def lock_deployment(*, deployment_id: int) -> Deployment:
         .first()
     )
     if found is None:
-        raise NotFound("There is no deployment with this id that you can see.")
+        raise NotFound(UNSEEN)
     return found
 
 

@@ -1,5 +1,8 @@
 """Stopping, cancelling, queueing anew and deleting: what a user does to a deployment that is there."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -8,6 +11,7 @@ from accounts.models import User
 from deployments.events import record_event
 from deployments.models import Dependency, Deployment, Run, StopCause
 from deployments.reconciling import want_reconciling
+from deployments.selectors import UNSEEN
 from deployments.services.dependencies import clusters_of_dependents
 from deployments.services.locking import live_run, lock_deployment, lock_with_clusters, require_status
 from deployments.services.submit import what_never_fits
@@ -81,9 +85,7 @@ def requeue_deployment(*, actor: User, deployment_id: int) -> Deployment:
         "lost_count": 0,
         **dict.fromkeys(("reason", "retry_at", "started_at", "ended_at", "exit_code")),
     }
-    for field, value in fresh.items():
-        setattr(deployment, field, value)
-    deployment.save(update_fields=[*fresh])
+    _write(deployment, fresh)
     record_event(deployment, "requeued", actor=actor, data=moved)
     want_scheduling(cluster.pk, *clusters_of_dependents([deployment.pk]))
     return deployment
@@ -120,16 +122,20 @@ def _cancel(actor: User, deployment: Deployment) -> None:
         "ended_at": timezone.now(),
         **dict.fromkeys(("reason", "seat_granted_at", "retry_at")),
     }
-    for field, value in cancelled.items():
-        setattr(deployment, field, value)
-    deployment.save(update_fields=[*cancelled])
+    _write(deployment, cancelled)
     record_event(deployment, "cancelled", actor=actor, data=moved)
     want_scheduling(deployment.cluster_id, *clusters_of_dependents([deployment.pk]))
+
+
+def _write(deployment: Deployment, fields: Mapping[str, Any]) -> None:
+    for field, value in fields.items():
+        setattr(deployment, field, value)
+    deployment.save(update_fields=[*fields])
 
 
 def _unlocked(deployment_id: int) -> Deployment:
     """The row as it is now, to learn what to lock before it. Raises NotFound."""
     found: Deployment | None = Deployment.objects.filter(pk=deployment_id, deleted_at=None).first()
     if found is None:
-        raise NotFound("There is no deployment with this id that you can see.")
+        raise NotFound(UNSEEN)
     return found
