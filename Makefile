@@ -7,7 +7,7 @@ ARGS   ?=
 PY       := $(VENV)/bin/python
 EMBEDDED := $(PY) -m hypervisor.embedded exec --
 INSTALL  := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
-COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
             --custom-compile-command "make lock"
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
