@@ -12,9 +12,9 @@ from typing import Any
 from redis import Redis, RedisError
 
 from . import simulated_scripts as scripts
-from .base import ContainerSpec, EngineFacts, Observed, RuntimeFailure
+from .base import ContainerSpec, EngineFacts, Observed, PullsByItself, RuntimeFailure, Stream
 from .simulated_connection import parse_connection, validate_connection
-from .simulated_logs import log_lines
+from .simulated_logs import LogStream, log_lines
 from .simulated_store import (
     KEPT_ENDED_SECONDS,
     NONE,
@@ -35,7 +35,7 @@ __all__ = ["SimulatedDriver", "validate_connection"]
 _AT_ONCE = 500  # items of one script: Redis serves nobody else while it runs
 
 
-class SimulatedDriver:
+class SimulatedDriver(PullsByItself):
     """One simulated engine behind the protocol of all drivers.
 
     `engine` names its containers in Redis, whoever connects. `connection` is what `validate_connection`
@@ -90,13 +90,21 @@ class SimulatedDriver:
             for name, stored in containers.items()
         )
 
-    def logs(self, handle: str, tail: int) -> str:
+    def logs(self, handle: str, tail: int, *, follow: bool = False) -> Stream[bytes]:
         """See `Driver.logs`. The lines are made up from the container's times, the same ones each time."""
+        self._lines(handle)
+        return LogStream(lambda: self._lines(handle), tail=tail, follow=follow)
+
+    def changes(self) -> None:
+        """See `Driver.changes`. Nothing happens here: states are worked out when somebody looks."""
+
+    def _lines(self, handle: str) -> tuple[list[str], bool]:
+        """All that was written until now, and whether more will come."""
         now, stored, spec = self._call(scripts.READ, name_of(handle))
         if stored is None or spec is None:
             raise RuntimeFailure(f"The simulated engine knows no container {handle}.", permanent=True)
-        lines = log_lines(Life.parse(text(stored)), json.loads(spec), int(now))
-        return "".join(f"{line}\n" for line in lines[-tail:]) if tail > 0 else ""
+        life = Life.parse(text(stored))
+        return log_lines(life, json.loads(spec), int(now)), not life.ended(int(now))
 
     def start_many(self, specs: Iterable[ContainerSpec]) -> dict[str, str | RuntimeFailure]:
         """See `Driver.start_many`."""

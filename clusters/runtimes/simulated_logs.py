@@ -1,12 +1,40 @@
 """What a simulated container would have written, made up from its stored times alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
+from threading import Event
 from typing import Any
 
 from .simulated_store import Life, moment
 
 _PROGRESS_PERCENT = (25, 50, 75, 100)
+_LOOK_SECONDS = 0.5
+
+
+class LogStream:
+    """The last `tail` lines, then with `follow` each new one until the container has ended.
+
+    `read` answers all lines so far, and whether more will come.
+    """
+
+    def __init__(self, read: Callable[[], tuple[list[str], bool]], *, tail: int, follow: bool) -> None:
+        self._read, self._tail, self._follow = read, tail, follow
+        self._closed = Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        lines, more = self._read()
+        told = max(0, len(lines) - max(0, self._tail))
+        while True:
+            for line in lines[told:]:
+                yield f"{line}\n".encode()
+            told = max(told, len(lines))
+            if not self._follow or not more or self._closed.wait(_LOOK_SECONDS):
+                return
+            lines, more = self._read()
+
+    def close(self) -> None:
+        """See `Stream.close`."""
+        self._closed.set()
 
 
 def log_lines(life: Life, spec: Mapping[str, Any], now: int) -> list[str]:

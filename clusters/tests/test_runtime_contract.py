@@ -9,7 +9,7 @@ from datetime import UTC
 
 import pytest
 
-from clusters.runtimes.base import ContainerSpec, Driver, Observed, OneByOne, Phase, RuntimeFailure
+from clusters.runtimes.base import ContainerSpec, Driver, Observed, OneByOne, Phase, RuntimeFailure, text_of
 from clusters.runtimes.simulated import SimulatedDriver
 
 ENGINES = ["simulated"]
@@ -149,9 +149,9 @@ class TestEveryDriver:
         spec = engine.spec(seconds=engine.brief_seconds)
         handle = engine.driver.start(spec)
         engine.wait(spec.name, Phase.ENDED)
-        lines = engine.driver.logs(handle, 100).splitlines()
-        assert engine.driver.logs(handle, 1).splitlines() == lines[-1:]
-        assert engine.driver.logs(handle, 0) == ""
+        lines = text_of(engine.driver.logs(handle, 100)).splitlines()
+        assert text_of(engine.driver.logs(handle, 1)).splitlines() == lines[-1:]
+        assert text_of(engine.driver.logs(handle, 0)) == ""
 
     def test_logs_of_an_unknown_handle_are_a_permanent_failure(self, engine: Harness) -> None:
         with pytest.raises(RuntimeFailure) as caught:

@@ -5,7 +5,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from clusters.runtimes.base import Phase, RuntimeFailure
+from clusters.runtimes.base import Phase, RuntimeFailure, text_of
 from clusters.runtimes.simulated import SimulatedDriver
 
 from .simulator import only, spec
@@ -92,7 +92,7 @@ class TestKnobs:
         engine.inject("stranger")
         orphan = only(driver)
         assert (orphan.name, orphan.phase, engine.starts("stranger")) == ("stranger", Phase.RUNNING, 0)
-        assert driver.logs(orphan.handle, 5)
+        assert text_of(driver.logs(orphan.handle, 5))
         driver.stop(orphan.handle, 0)
         assert only(driver).phase is Phase.ENDED
         driver.remove(orphan.handle)

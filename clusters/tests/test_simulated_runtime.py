@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from clusters.runtimes.base import Phase
+from clusters.runtimes.base import Phase, text_of
 from clusters.runtimes.simulated import SimulatedDriver
 from clusters.runtimes.simulated_engine import SimulatedEngine
 
@@ -95,10 +95,10 @@ class TestLife:
     def test_a_stop_after_the_end_leaves_the_end_alone(self, driver, engine) -> None:
         handle = driver.start(spec("a", 20))
         engine.wind_clock(30)
-        before = only(driver), driver.logs(handle, 100)
+        before = only(driver), text_of(driver.logs(handle, 100))
         driver.stop(handle, 0)
         engine.wind_clock(1)
-        assert (only(driver), driver.logs(handle, 100)) == before
+        assert (only(driver), text_of(driver.logs(handle, 100))) == before
 
     def test_ended_ones_that_nobody_removed_are_forgotten_after_a_day(self, driver, engine) -> None:
         driver.start_many([spec("old", 10), spec("for-ever")])
@@ -137,7 +137,7 @@ class TestLife:
             other = SimulatedDriver(decoding, engine_name, {})
             handle = other.start(spec("a", HOUR))
             assert other.observe() == driver.observe()
-            assert other.logs(handle, 5) == driver.logs(handle, 5)
+            assert text_of(other.logs(handle, 5)) == text_of(driver.logs(handle, 5))
             assert SimulatedEngine(decoding, engine_name).containers() == driver.observe()
 
 
@@ -187,7 +187,7 @@ class TestLogs:
     def test_lines_tell_the_story_so_far(self, driver, engine) -> None:
         handle = driver.start(spec("a", 100, command=("python", "train.py")))
         engine.wind_clock(60)
-        story = driver.logs(handle, 100)
+        story = text_of(driver.logs(handle, 100))
         assert "python train.py started" in story
         assert "progress 50 %" in story
         assert "progress 75 %" not in story

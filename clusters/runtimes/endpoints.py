@@ -1,0 +1,147 @@
+"""Where an engine is, and who may be reached there.
+
+A cluster's endpoint is hostile input: anybody can own an organization. What platform staff wrote is trusted; every
+other host must be named by the operator, and the address that it resolves to is looked at again at each connect, since
+a name may resolve to something else by then (DNS rebinding).
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+METADATA = frozenset({"169.254.169.254", "fd00:ec2::254"})
+"""Where clouds tell a machine its own credentials."""
+
+
+class Scheme(StrEnum):
+    UNIX = "unix"
+    HTTPS = "https"
+    SSH = "ssh"
+
+
+STAFF_ONLY = frozenset({Scheme.UNIX, Scheme.SSH})
+"""A socket or a key of the machines that the service itself runs on is no tenant's to name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An engine's address and what proves both sides to each other. Certificates and keys are PEM text.
+
+    `path` is that of a unix socket: of this machine, or with ssh of the other one. Without `ca` the system's
+    authorities count. `host_key` is the one line that the ssh server must show, such as `ssh-ed25519 AAAA…`.
+    """
+
+    scheme: Scheme
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = field(default="", repr=False)
+    user: str = ""
+    private_key: str = field(default="", repr=False)
+    host_key: str = ""
+
+    def __str__(self) -> str:
+        if self.scheme is Scheme.UNIX:
+            return f"unix://{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which hosts a connection may be opened to. `trusted`: any; else those that `entries` name.
+
+    An entry is `HOST`, `ADDRESS` or `NETWORK/BITS`, each with an optional `:PORT` (an IPv6 one in brackets).
+    """
+
+    trusted: bool = False
+    entries: tuple[str, ...] = ()
+
+    def why_not(self, endpoint: Endpoint, address: Address | None = None) -> str | None:
+        """Why this endpoint may not be reached, at this resolved address if it is known; None: it may."""
+        if self.trusted:
+            return None
+        if endpoint.scheme in STAFF_ONLY:
+            return f"Only platform staff may connect an engine by {endpoint.scheme}://."
+        rules = [rule for rule in map(parse_entry, self.entries) if rule and rule.port in {0, endpoint.port}]
+        named = any(rule.name == endpoint.host.lower().rstrip(".") for rule in rules if rule.name)
+        known = address if address is not None else _literal(endpoint.host)
+        listed = known is not None and any(rule.network and known in rule.network for rule in rules)
+        if known is None:
+            # Not resolved yet: a network in the list may still turn out to hold it.
+            allowed = named or any(rule.network for rule in rules)
+        else:
+            allowed = listed or (named and _is_ordinary(known))
+        if allowed:
+            return None
+        return (
+            f"{endpoint.host}:{endpoint.port} is not among the hosts that this installation may connect to. "
+            "Ask its operator to add it to CLUSTER_ENDPOINTS."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry: a name or a network, and a port (0: any)."""
+
+    name: str = ""
+    network: IPv4Network | IPv6Network | None = None
+    port: int = 0
+
+
+def parse_entry(entry: str) -> Rule | None:
+    """An entry of CLUSTER_ENDPOINTS; None for what is none."""
+    text, port = entry.strip(), 0
+    if text.startswith("["):
+        inside, _, rest = text[1:].partition("]")
+        text, tail = inside, rest.removeprefix(":")
+    elif text.count(":") == 1:
+        text, _, tail = text.partition(":")
+    else:
+        tail = ""
+    if tail:
+        if not tail.isascii() or not tail.isdigit() or not 0 < int(tail) < 65536:
+            return None
+        port = int(tail)
+    try:
+        return Rule(network=ipaddress.ip_network(text), port=port)
+    except ValueError:
+        name = text.lower().rstrip(".")
+        labels = name.split(".")
+        good = bool(name) and all(
+            label and label.replace("-", "").replace("_", "").isalnum() and label.isascii()
+            for label in labels
+        )
+        return Rule(name=name, port=port) if good else None
+
+
+def wrong_entries(entries: Iterable[str]) -> list[str]:
+    """Those that are no entries."""
+    return [entry for entry in entries if parse_entry(entry) is None]
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_ordinary(address: Address) -> bool:
+    """Not this machine itself nor its neighbourhood: those must be listed as an address, not behind a name."""
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None:
+        return _is_ordinary(mapped)
+    return not (
+        address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_unspecified
+        or address.is_reserved
+        or str(address) in METADATA
+    )
