@@ -15,6 +15,8 @@ from organizations.tenancy import TenantQuerySet
 
 class Runtime(models.TextChoices):
     SIMULATED = "simulated", "simulated"
+    DOCKER = "docker", "Docker"
+    KUBERNETES = "kubernetes", "Kubernetes"
 
 
 class ClusterState(models.TextChoices):
@@ -38,19 +40,30 @@ class Cluster(models.Model):
     name = models.CharField(max_length=200)
     runtime = models.CharField(max_length=16, choices=Runtime.choices, default=Runtime.SIMULATED)
     engine_id = models.UUIDField(default=uuid.uuid4, editable=False)
-    """Names the simulated engine; ids alone would meet an old engine after a database was made anew."""
+    """Marks its containers on the engine; ids alone would meet those of a database that was made anew."""
     connection = models.TextField(blank=True, default="", editable=False)
     """Encrypted; how to reach the engine."""
+    connected_by_staff = models.BooleanField(default=False, editable=False)
+    """Whoever wrote the connection was platform staff: it may name any host, also this machine."""
     total_ram = models.BigIntegerField()
     total_cpu = models.BigIntegerField()
     total_gpu = models.BigIntegerField()
     allocated_ram = models.BigIntegerField(default=0, editable=False)
     allocated_cpu = models.BigIntegerField(default=0, editable=False)
     allocated_gpu = models.BigIntegerField(default=0, editable=False)
+    sized_by_engine = models.JSONField(default=list, blank=True, editable=False)
+    """The resources whose total is what the engine has, less a reserve: those that nobody gave."""
+    engine_facts = models.JSONField(default=dict, blank=True, editable=False)
+    """What the last check found: version, capacity in wire units, and what the engine tells of itself."""
+    engine_problem = models.CharField(max_length=500, blank=True, default="", editable=False)
+    """Why the last check failed; empty after one that did not."""
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused = models.BooleanField(default=False)
     max_grace_period_seconds = models.PositiveIntegerField(default=120)
     missed_observations = models.PositiveIntegerField(default=0, editable=False)
     unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
+    declared_lost_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """An operator gave its runs up. Should the engine answer again, our containers there are removed first."""
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -111,6 +124,56 @@ def state_of(*, unreachable: bool, paused: bool, total: Amount, allocated: Amoun
     if paused:
         return ClusterState.PAUSED
     return ClusterState.OVERCOMMITTED if allocated.beyond(total) else ClusterState.READY
+
+
+class Installation(models.Model):
+    """This installation's name for engines that it may share with others; one row, made when it is first needed."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    uuid = models.UUIDField(default=uuid.uuid4)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_installation")]
+
+    def __str__(self) -> str:
+        return self.uuid.hex
+
+
+class RegistryCredential(models.Model):
+    """What an engine needs to pull a tenant's private images from one registry."""
+
+    membership_path = "organization__memberships"
+
+    my_role: str
+    """Only on rows from `visible_to`: what the asking user is in the organization."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="registry_credentials"
+    )
+    name = models.CharField(max_length=200)
+    server = models.CharField(max_length=255)
+    """Host, and port if it has one, as images name it."""
+    username = models.CharField(max_length=255)
+    password = models.TextField(editable=False)
+    """Encrypted."""
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                "organization",
+                Lower("name"),
+                condition=Q(deleted_at=None),
+                name="registry_credential_name_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.server})"
 
 
 class ClusterEvent(models.Model):

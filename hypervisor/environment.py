@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import environ
 
+from clusters.runtimes.endpoints import wrong_entries
+
 PROJECT = Path(__file__).resolve().parent.parent
 EXAMPLE_SECRET_KEY = "change-me"  # noqa: S105 — how the value that `.env.example` shows begins; refused below
 MINIMUM_SECRET_BYTES = 32
@@ -19,6 +21,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9._-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+REGISTRY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
 TOKEN = re.compile(r"[!-~]*")
 
@@ -123,6 +126,30 @@ def origins(name: str) -> list[str]:
             _note(name, wrong, f"Write {name}=https://gpu.example.com: with the scheme, without a path.")
             return []
     return given
+
+
+def endpoints(name: str) -> tuple[str, ...]:
+    """Hosts and networks that a tenant's cluster may be connected at, each with a port if wanted."""
+    given = words(name)
+    if wrong := wrong_entries(given):
+        _note(
+            name,
+            f"{name} names {wrong[0]!r}, which is no host, address or network.",
+            f"Write {name}=gpu1.example.com:2376,10.1.0.0/16: commas between several, no scheme.",
+        )
+        return ()
+    return tuple(given)
+
+
+def registries(name: str) -> tuple[str, ...]:
+    """Hosts, with a port if they have one, that images may come from; none given: any."""
+    given = words(name)
+    for host in given:
+        if not REGISTRY.fullmatch(host):
+            wrong = f"{name} names {host!r}, which is no registry's host."
+            _note(name, wrong, f"Write {name}=registry.example.com:5000: no scheme or path, commas between.")
+            return ()
+    return tuple(host.lower() for host in given)
 
 
 def token(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from kombu import Queue
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
@@ -40,6 +41,11 @@ SCHEDULER_HINTS = env.flag("SCHEDULER_HINTS", default=True)
 ACCESS_TOKEN_EXPIRE_MINUTES = env.whole_number("ACCESS_TOKEN_EXPIRE_MINUTES", 30, minimum=1, maximum=1440)
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 LIVENESS_FILE = env.text("LIVENESS_FILE")
+CLUSTER_ENDPOINTS = env.endpoints("CLUSTER_ENDPOINTS")
+ALLOWED_REGISTRIES = env.registries("ALLOWED_REGISTRIES")
+ENGINE_RESERVE_PERCENT = env.whole_number("ENGINE_RESERVE_PERCENT", 10, minimum=0, maximum=90)
+START_TIMEOUT_SECONDS = env.whole_number("START_TIMEOUT_SECONDS", 1800, minimum=10, maximum=86_400)
+KEEP_ENDED_SECONDS = env.whole_number("KEEP_ENDED_SECONDS", 600, minimum=0, maximum=30 * 86_400)
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -127,6 +133,14 @@ CACHES = {
 CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "hypervisor"
+# What waits for engines has a queue of its own: threads that wait there must not hold up a cycle.
+# A worker that is told no queue takes both.
+CELERY_TASK_QUEUES = [Queue("hypervisor"), Queue("engines")]
+CELERY_TASK_ROUTES = {
+    "clusters.*": {"queue": "engines"},
+    "deployments.reconcile": {"queue": "engines"},
+    "deployments.pull_image": {"queue": "engines"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

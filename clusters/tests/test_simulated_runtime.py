@@ -192,12 +192,12 @@ class TestLogs:
         assert "progress 50 %" in story
         assert "progress 75 %" not in story
         engine.wind_clock(60)
-        assert "ended with exit code 0" in driver.logs(handle, 1)
+        assert "ended with exit code 0" in text_of(driver.logs(handle, 1))
 
     def test_a_stopped_one_tells_of_the_signal(self, driver) -> None:
         handle = driver.start(spec("a", 100))
         driver.stop(handle, 10)
-        assert [line.split(" ", 1)[1] for line in driver.logs(handle, 2).splitlines()] == [
+        assert [line.split(" ", 1)[1] for line in text_of(driver.logs(handle, 2)).splitlines()] == [
             "SIGTERM received",
             "ended with exit code 143",
         ]

@@ -2,13 +2,14 @@
 
 from deployments.models.deployment import Dependency, Deployment, Priority, PullPolicy, RestartPolicy
 from deployments.models.event import DeploymentEvent, Source
-from deployments.models.run import Allocation, Outcome, Run, StopCause
+from deployments.models.run import Allocation, HeldDevice, Outcome, Run, StopCause
 
 __all__ = [
     "Allocation",
     "Dependency",
     "Deployment",
     "DeploymentEvent",
+    "HeldDevice",
     "Outcome",
     "Priority",
     "PullPolicy",

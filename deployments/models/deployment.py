@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from clusters.amounts import Amount
-from clusters.models import Cluster
+from clusters.models import Cluster, RegistryCredential
 from deployments.states import HOLDS_CAPACITY, Status
 from organizations.models import Organization
 from organizations.tenancy import TenantQuerySet
@@ -61,6 +61,9 @@ class Deployment(models.Model):
     """Encrypted."""
     secret_env_names = models.JSONField(default=list, blank=True, editable=False)
     working_dir = models.CharField(max_length=1024, blank=True, default="")
+    registry_credential = models.ForeignKey(
+        RegistryCredential, null=True, blank=True, on_delete=models.PROTECT, related_name="deployments"
+    )
     image_pull_policy = models.CharField(
         max_length=16, choices=PullPolicy.choices, default=PullPolicy.IF_NOT_PRESENT
     )

@@ -45,6 +45,11 @@ class Run(models.Model):
     running_at = models.DateTimeField(null=True, blank=True)
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     stop_signalled_at = models.DateTimeField(null=True, blank=True)
+    """Noted before the engine is told."""
+    stop_delivered_at = models.DateTimeField(null=True, blank=True)
+    """Noted after the engine took it; its grace counts from here."""
+    image_ready_at = models.DateTimeField(null=True, blank=True)
+    """The image was pulled for this run; None: not yet, or it need not be."""
     stop_cause = models.CharField(max_length=16, choices=StopCause.choices, null=True, blank=True)
     stop_as_failed = models.BooleanField(default=False)
     preempted_by = models.ForeignKey(
@@ -53,7 +58,12 @@ class Run(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome.choices, null=True, blank=True)
     exit_code = models.IntegerField(null=True, blank=True)
+    failure = models.CharField(max_length=32, null=True, blank=True)
+    """Why it ended badly, from the closed list of `deployments.verdicts.Failure`."""
     detail = models.CharField(max_length=500, blank=True, default="")
+    log_tail = models.TextField(blank=True, default="", editable=False)
+    """The last 64 KB that it wrote, kept when it ended."""
+    log_kept_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[Any] = TenantQuerySet.as_manager()
 
@@ -79,6 +89,22 @@ class Run(models.Model):
     def container_name(self) -> str:
         """Unique for ever in this installation; drivers are idempotent by it."""
         return f"run-{self.pk}"
+
+
+class HeldDevice(models.Model):
+    """A GPU of a cluster that an allocation holds just now; nobody else can book it meanwhile."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="held_devices")
+    device = models.PositiveIntegerField()
+    allocation = models.ForeignKey("Allocation", on_delete=models.CASCADE, related_name="held_devices")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "device"], name="device_held_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"GPU {self.device} of cluster {self.cluster_id}"
 
 
 class Allocation(models.Model):

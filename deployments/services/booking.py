@@ -27,9 +27,9 @@ WITH booked AS (
     RETURNING *
 ), runs AS (
     INSERT INTO deployments_run (deployment_id, organization_id, cluster_id, priority, booked_at, stop_as_failed,
-        detail, spec)
-    SELECT id, organization_id, cluster_id, priority, %(now)s, false, '', jsonb_build_object(
-        'docker_image', docker_image, 'command', command, 'args', args, 'env', env, 'secret_env', secret_env,
+        detail, log_tail, spec)
+    SELECT id, organization_id, cluster_id, priority, %(now)s, false, '', '', jsonb_build_object(
+        'docker_image', docker_image, 'registry_credential_id', registry_credential_id, 'command', command, 'args', args, 'env', env, 'secret_env', secret_env,
         'working_dir', working_dir, 'image_pull_policy', image_pull_policy, 'restart_policy', restart_policy,
         'max_retries', max_retries, 'time_limit_seconds', time_limit_seconds,
         'grace_period_seconds', grace_period_seconds, 'simulated_seconds', simulated_seconds,
@@ -37,10 +37,29 @@ WITH booked AS (
         'required_gpu', required_gpu)
     FROM booked ORDER BY id
     RETURNING id, deployment_id
+), wanting AS (
+    SELECT runs.id AS run_id, booked.cluster_id, required_gpu / 1000 AS devices,
+        sum(required_gpu / 1000) OVER (PARTITION BY booked.cluster_id ORDER BY runs.id) AS upto
+    FROM runs JOIN booked ON booked.id = runs.deployment_id JOIN clusters_cluster ON clusters_cluster.id = booked.cluster_id
+    WHERE runtime = 'docker' AND required_gpu >= 1000
+), free AS (
+    SELECT cluster.id AS cluster_id, device, row_number() OVER (PARTITION BY cluster.id ORDER BY device) AS place
+    FROM clusters_cluster AS cluster CROSS JOIN generate_series(0, cluster.total_gpu / 1000 - 1) AS device
+    WHERE cluster.id IN (SELECT cluster_id FROM wanting) AND NOT EXISTS (
+        SELECT FROM deployments_helddevice AS held WHERE held.cluster_id = cluster.id AND held.device = device)
+), given AS (
+    SELECT run_id, wanting.cluster_id, device FROM wanting
+    JOIN free ON free.cluster_id = wanting.cluster_id AND place > upto - devices AND place <= upto
 ), held AS (
     INSERT INTO deployments_allocation (run_id, index, cluster_id, ram, cpu, gpu, device_ids, handle)
-    SELECT runs.id, 0, cluster_id, required_ram, required_cpu, required_gpu, '[]'::jsonb, ''
+    SELECT runs.id, 0, cluster_id, required_ram, required_cpu, required_gpu, coalesce(devices.ids, '[]'::jsonb), ''
     FROM runs JOIN booked ON booked.id = runs.deployment_id
+    LEFT JOIN (SELECT run_id, jsonb_agg(device ORDER BY device) AS ids FROM given GROUP BY run_id) AS devices
+        ON devices.run_id = runs.id
+    RETURNING id, run_id
+), devices AS (
+    INSERT INTO deployments_helddevice (cluster_id, device, allocation_id)
+    SELECT given.cluster_id, device, held.id FROM given JOIN held ON held.run_id = given.run_id
 ), told AS (
     INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
     SELECT booked.id, organization_id, runs.id, %(now)s, 'scheduled', 'scheduler',
@@ -103,6 +122,8 @@ WHERE deployment.id = planned.id AND deployment.status = 'pending'
 
 def book_starts(*, deployment_ids: Sequence[int], now: datetime) -> None:
     """Pending → starting, each with a run, its allocation and an event; the clusters' books grow by the same.
+
+    On a Docker engine a run books its GPUs by number, the lowest free ones first.
 
     Raises StalePlan, and OverBooked rather than booking more than a cluster has.
     """

@@ -14,6 +14,7 @@ from deployments.models import (
     Allocation,
     Deployment,
     DeploymentEvent,
+    HeldDevice,
     Outcome,
     RestartPolicy,
     Run,
@@ -126,4 +127,5 @@ def _give_back(runs: Sequence[Run], now: datetime) -> None:
             allocated_cpu=F("allocated_cpu") - amount["cpu__sum"],
             allocated_gpu=F("allocated_gpu") - amount["gpu__sum"],
         )
+    HeldDevice.objects.filter(allocation__in=held).delete()
     held.update(released_at=now)

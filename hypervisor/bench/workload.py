@@ -33,8 +33,8 @@ CROSS JOIN LATERAL (
 """
 RUNS = """
 INSERT INTO deployments_run (deployment_id, organization_id, cluster_id, priority, spec, booked_at, running_at,
-    stop_as_failed, detail)
-SELECT id, organization_id, cluster_id, priority, '{}', started_at, started_at, false, ''
+    stop_as_failed, detail, log_tail)
+SELECT id, organization_id, cluster_id, priority, '{}', started_at, started_at, false, '', ''
 FROM deployments_deployment WHERE status = 'running';
 INSERT INTO deployments_allocation (run_id, index, cluster_id, ram, cpu, gpu, device_ids, handle)
 SELECT run.id, 0, run.cluster_id, required_ram, required_cpu, required_gpu, '[]', ''
