@@ -57,7 +57,7 @@ def record_ends(*, cluster_id: int, ends: Sequence[End | Refusal]) -> None:
     update_rows(runs, ["running_at", "ended_at", "outcome", "detail", "exit_code"])
     update_rows([run.deployment for run in runs], SETTLED)
     DeploymentEvent.objects.bulk_create(events)
-    _give_back(runs, now)
+    give_back(runs, now)
     final = [run.deployment_id for run in runs if run.deployment.status != Status.PENDING]
     want_scheduling(cluster_id, *clusters_of_dependents(final))
 
@@ -118,7 +118,8 @@ def _kind(verdict: Verdict) -> str:
     return returned.get(verdict.outcome, "retrying")
 
 
-def _give_back(runs: Sequence[Run], now: datetime) -> None:
+def give_back(runs: Sequence[Run], now: datetime) -> None:
+    """Free what these runs held. The caller holds their clusters' locks."""
     held = Allocation.objects.filter(run__in=runs, released_at=None)
     freed = held.order_by().values("cluster_id").annotate(Sum("ram"), Sum("cpu"), Sum("gpu"))
     for amount in list(freed):
