@@ -1,7 +1,7 @@
 """Locks of clusters. Rows are locked in id order, after the organization's and before any deployment's."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from django.db import connection
 
@@ -42,14 +42,18 @@ def keep_cluster(cluster_id: int) -> Cluster | None:
     return next(iter(Cluster.objects.raw(KEEP, [cluster_id])), None)
 
 
+def sole_reconciler(cluster_id: int) -> AbstractContextManager[bool]:
+    """Whether nobody else reconciles the cluster; if so, nobody else does until the block ends."""
+    return session_lock(f"reconcile cluster {cluster_id}")
+
+
 @contextmanager
-def sole_reconciler(cluster_id: int) -> Iterator[bool]:
-    """Whether nobody else reconciles the cluster; if so, nobody else does until the block ends.
+def session_lock(key: str) -> Iterator[bool]:
+    """Whether nobody else holds this lock; if so, nobody else does until the block ends.
 
     A lock of the database session: held without a transaction, because engines are slow, and gone at once with a
     process that is killed.
     """
-    key = f"reconcile cluster {cluster_id}"
     mine = _ask("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", key)
     try:
         yield mine

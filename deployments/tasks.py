@@ -1,17 +1,22 @@
 """The worker's reconcile pass: every SCHEDULER_INTERVAL for all clusters with something live, sooner on a hint."""
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Mod
+from redis.exceptions import RedisError
 
 from clusters.models import Cluster
 from clusters.redis import redis_client
 from clusters.selectors import IN_USE
 from deployments.models import Run
 from deployments.reconciling import wakeups
+from deployments.services import pulling
 from deployments.services.reconciliation import reconcile_cluster
 
 TURN = "reconcile:turn"
+PULL_LIMIT_SECONDS = 4000
+"""For a worker of processes; one of threads has the driver's own limit alone."""
 QUIET_ROTATION = 30
 """Clusters with nothing live are looked at once in so many passes, for containers that nobody owns."""
 
@@ -20,9 +25,28 @@ QUIET_ROTATION = 30
 def reconcile(cluster_ids: list[int]) -> None:
     """One pass for each; hinted again if something happened meanwhile."""
     seen = wakeups.begin(cluster_ids)
-    busy = [cluster_id for cluster_id in cluster_ids if not reconcile_cluster(cluster_id=cluster_id)]
+    busy = [
+        cluster_id
+        for cluster_id in cluster_ids
+        if not reconcile_cluster(cluster_id=cluster_id, counts_misses=_may_count_a_miss(cluster_id))
+    ]
     # Whoever is at a busy one sees that its counter moved, and queues the pass again.
     wakeups.again({id_: count for id_, count in seen.items() if id_ not in busy})
+
+
+@shared_task(name="deployments.pull_image", time_limit=PULL_LIMIT_SECONDS)
+def pull_image(run_id: int) -> None:
+    """Fetch the image of one run."""
+    pulling.pull_image(run_id=run_id)
+
+
+def _may_count_a_miss(cluster_id: int) -> bool:
+    """Once an interval: hints come by the dozen, and an engine that restarts needs its few seconds."""
+    try:
+        lasts = int(settings.SCHEDULER_INTERVAL * 900)
+        return bool(redis_client().set(f"reconcile:looked:{cluster_id}", 1, nx=True, px=lasts))
+    except RedisError:
+        return True
 
 
 @shared_task(name="deployments.reconcile_all")

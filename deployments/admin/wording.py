@@ -45,13 +45,24 @@ REASONS = {
     "time_limit": "Ran into its time limit",
     "stopped_as_failed": "Stopped by a user, as failed",
     "start_refused": "The engine refused to start it",
+    "start_timeout": "The engine did not bring it up in time",
     "lost": "The engine lost it too often",
+    "out_of_memory": "Ran out of memory",
+    "image_not_found": "Its image was not found",
+    "image_pull_denied": "Its image may not be pulled",
+    "image_pull_failed": "Its image could not be pulled",
+    "engine_full": "The engine had no room for it",
+    "evicted": "Evicted by its engine",
 }
 EVENTS = {
     "submitted": "Submitted",
     "changed": "Changed",
     "scheduled": "Given its room; starting",
+    "image_pulling": "Pulling its image",
+    "image_pulled": "Has its image",
+    "start_delayed": "Does not run yet",
     "running": "Running",
+    "orphan_removed": "A container of it that nobody owned was removed",
     "preempted": "Told to make room",
     "seat_granted": "Given a seat: room is promised to it",
     "seat_dropped": "Lost its seat",
@@ -126,6 +137,9 @@ def told(event: DeploymentEvent) -> SafeString | str:
         return f"{text}: {', '.join(filter(None, [changes(values, shown), *hidden]))}"
     if event.kind == "preempted" and data.get("preemptor_id"):
         return format_html("{} for {}", text, deployment_link(data["preemptor_id"]))
+    if event.kind in {"image_pulling", "start_delayed"}:
+        more = data.get("progress") or data.get("detail") or reason(data.get("reason"))
+        return f"{text}: {more}" if more else text
     if event.kind == "stop_requested" and data.get("as_failed"):
         return f"{text}, to end as failed"
     return text

@@ -29,8 +29,9 @@ WITH booked AS (
     INSERT INTO deployments_run (deployment_id, organization_id, cluster_id, priority, booked_at, stop_as_failed,
         detail, log_tail, spec)
     SELECT id, organization_id, cluster_id, priority, %(now)s, false, '', '', jsonb_build_object(
-        'docker_image', docker_image, 'registry_credential_id', registry_credential_id, 'command', command, 'args', args, 'env', env, 'secret_env', secret_env,
-        'working_dir', working_dir, 'image_pull_policy', image_pull_policy, 'restart_policy', restart_policy,
+        'docker_image', docker_image, 'registry_credential_id', registry_credential_id, 'command', command,
+        'args', args, 'env', env, 'secret_env', secret_env, 'working_dir', working_dir,
+        'image_pull_policy', image_pull_policy, 'restart_policy', restart_policy,
         'max_retries', max_retries, 'time_limit_seconds', time_limit_seconds,
         'grace_period_seconds', grace_period_seconds, 'simulated_seconds', simulated_seconds,
         'labels', labels, 'ports', ports, 'required_ram', required_ram, 'required_cpu', required_cpu,
@@ -40,13 +41,15 @@ WITH booked AS (
 ), wanting AS (
     SELECT runs.id AS run_id, booked.cluster_id, required_gpu / 1000 AS devices,
         sum(required_gpu / 1000) OVER (PARTITION BY booked.cluster_id ORDER BY runs.id) AS upto
-    FROM runs JOIN booked ON booked.id = runs.deployment_id JOIN clusters_cluster ON clusters_cluster.id = booked.cluster_id
+    FROM runs JOIN booked ON booked.id = runs.deployment_id
+    JOIN clusters_cluster AS cluster ON cluster.id = booked.cluster_id
     WHERE runtime = 'docker' AND required_gpu >= 1000
 ), free AS (
     SELECT cluster.id AS cluster_id, device, row_number() OVER (PARTITION BY cluster.id ORDER BY device) AS place
-    FROM clusters_cluster AS cluster CROSS JOIN generate_series(0, cluster.total_gpu / 1000 - 1) AS device
+    FROM clusters_cluster AS cluster CROSS JOIN generate_series(0, cluster.total_gpu / 1000 - 1) AS every(device)
     WHERE cluster.id IN (SELECT cluster_id FROM wanting) AND NOT EXISTS (
-        SELECT FROM deployments_helddevice AS held WHERE held.cluster_id = cluster.id AND held.device = device)
+        SELECT FROM deployments_helddevice AS taken
+        WHERE taken.cluster_id = cluster.id AND taken.device = every.device)
 ), given AS (
     SELECT run_id, wanting.cluster_id, device FROM wanting
     JOIN free ON free.cluster_id = wanting.cluster_id AND place > upto - devices AND place <= upto

@@ -47,7 +47,7 @@ def declare_lost(*, actor: User, cluster_id: int, confirm: str | None) -> int:
     now = timezone.now()
     runs = lock_live_runs(ids)
     events = [_lose(run, actor, now) for run in runs]
-    update_rows(runs, ["ended_at", "outcome", "detail"])
+    update_rows(runs, ["ended_at", "outcome", "failure", "detail"])
     update_rows([run.deployment for run in runs], SETTLED)
     DeploymentEvent.objects.bulk_create(events)
     give_back(runs, now)
@@ -91,7 +91,8 @@ def _question(cluster: Cluster, runs: int) -> str:
 def _lose(run: Run, actor: User, now: datetime) -> DeploymentEvent:
     deployment, old = run.deployment, run.deployment.status
     becomes, failure = AFTER_STOP.get((run.stop_cause, run.stop_as_failed), (Status.PENDING, None))
-    run.ended_at, run.outcome, run.detail = now, Outcome.LOST, DETAIL
+    run.ended_at, run.outcome, run.failure, run.detail = now, Outcome.LOST, failure or Failure.LOST, DETAIL
+    # While it waits, its reason is the planner's to say.
     deployment.status, deployment.reason, deployment.exit_code = becomes, failure, None
     if becomes == Status.PENDING:
         deployment.started_at = deployment.retry_at = None

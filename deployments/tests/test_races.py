@@ -1,5 +1,7 @@
 """Edits that meet on PostgreSQL: first without the guard, where the bad thing happens, then with it."""
 
+from typing import Any
+
 import pytest
 
 from accounts.errors import Conflict, InvalidInput
@@ -180,11 +182,11 @@ def test_a_second_reconcile_pass_of_a_cluster_leaves_it_to_the_first(guarded, cl
     looked = []
     inside = reconciliation._reconcile
 
-    def second_while_the_first_is_at_it(cluster_: Cluster) -> None:
+    def second_while_the_first_is_at_it(cluster_: Cluster, **options: Any) -> None:
         looked.append(cluster_.pk)
         if len(looked) == 1:
             answers.append(elsewhere(lambda: reconcile_cluster(cluster_id=cluster.pk)))
-        inside(cluster_)
+        inside(cluster_, **options)
 
     answers: list[bool] = []
     monkeypatch.setattr(reconciliation, "_reconcile", second_while_the_first_is_at_it)

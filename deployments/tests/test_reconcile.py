@@ -4,8 +4,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clusters.runtimes.base import Observed, Phase
-from deployments.reconcile import End, Expire, MarkRunning, Recorded, Remove, Signal, Start, reconcile
+from clusters.runtimes.base import Cause, Observed, Phase
+from deployments.reconcile import (
+    NO_IMAGE_PATIENCE,
+    Delay,
+    End,
+    Expire,
+    GiveUp,
+    Kill,
+    MarkRunning,
+    Patience,
+    Recorded,
+    Remove,
+    Signal,
+    Start,
+    reconcile,
+)
 from deployments.states import Status
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -36,6 +50,11 @@ starting, running, stopping = (
     recorded(Status.STOPPING),
 )
 signalled = recorded(Status.STOPPING, running_at=EARLIER, stop_signalled_at=BEFORE)
+told = recorded(Status.STOPPING, stop_signalled_at=BEFORE, stop_delivered_at=BEFORE, grace_seconds=6)
+late = recorded(Status.STOPPING, stop_signalled_at=BEFORE, stop_delivered_at=BEFORE, grace_seconds=5)
+no_room = {"cause": Cause.ENGINE_FULL, "detail": "no room"}
+no_image = {"cause": Cause.IMAGE_NOT_FOUND, "detail": "no image"}
+PATIENT = Patience(start=timedelta(seconds=300), keep_ended=timedelta(seconds=10))
 limited = recorded(Status.RUNNING, running_at=EARLIER, time_limit_seconds=60)
 
 CASES = {
@@ -59,7 +78,59 @@ CASES = {
         seen(Phase.RUNNING),
         [Signal(1, "handle", first=False)],
     ),
-    "told, and on its way out: wait": (signalled, seen(Phase.STOPPING), []),
+    "told, and its grace is not over: wait": (told, seen(Phase.RUNNING), []),
+    "told, and on its way out: wait": (told, seen(Phase.STOPPING), []),
+    "told, and its grace is over: kill it": (late, seen(Phase.RUNNING), [Kill(1, "handle")]),
+    "made, and never told to run: its maker may be dead, so start it": (
+        starting,
+        seen(Phase.CREATED),
+        [Start(1)],
+    ),
+    "made, never run, and to stop: the stop takes it away": (
+        stopping,
+        seen(Phase.CREATED),
+        [Signal(1, "handle", first=True)],
+    ),
+    "its image is being fetched: the time to start has not begun": (
+        recorded(Status.STARTING, starting_since=None),
+        None,
+        [Start(1)],
+    ),
+    "a moment before its time to start is over": (
+        recorded(Status.STARTING, starting_since=NOW - PATIENT.start + A_MOMENT),
+        None,
+        [Start(1)],
+    ),
+    "stuck in starting, and the engine has nothing of it": (
+        recorded(Status.STARTING, starting_since=NOW - PATIENT.start, **no_room),
+        None,
+        [GiveUp(1, None, **no_room)],
+    ),
+    "stuck in starting at the engine": (
+        recorded(Status.STARTING, starting_since=NOW - PATIENT.start),
+        seen(Phase.STARTING),
+        [GiveUp(1, "handle", None, "")],
+    ),
+    "late, and it runs after all": (
+        recorded(Status.STARTING, starting_since=NOW - PATIENT.start),
+        seen(Phase.RUNNING),
+        [MarkRunning(1, "handle", None)],
+    ),
+    "the engine says why it does not run yet": (
+        recorded(Status.STARTING, starting_since=BEFORE),
+        seen(Phase.STARTING, **no_room),
+        [Delay(1, **no_room)],
+    ),
+    "and says the same again": (
+        recorded(Status.STARTING, starting_since=BEFORE, **no_room),
+        seen(Phase.STARTING, **no_room),
+        [],
+    ),
+    "an engine that pulls by itself may ask for a missing image twice, not for ever": (
+        recorded(Status.STARTING, starting_since=NOW - NO_IMAGE_PATIENCE),
+        seen(Phase.STARTING, **no_image),
+        [GiveUp(1, "handle", **no_image)],
+    ),
     "on its way out without us: our signal is still to be noted": (
         stopping,
         seen(Phase.STOPPING),
@@ -69,7 +140,11 @@ CASES = {
     "dated before the signal: its own": (signalled, ended(1, BEFORE - A_MOMENT), [end(1, own=True)]),
     "dated at the signal: the stop's": (signalled, ended(1, BEFORE), [end(1, own=False)]),
     "dated after the signal: the stop's": (signalled, ended(0, NOW), [end(0, own=False)]),
-    "not dated: the stop's": (signalled, ended(0, None), [end(0, own=False)]),
+    "not dated: the stop's": (
+        signalled,
+        ended(0, None),
+        [end(0, own=False), Remove("run-1", "handle", ended=True)],
+    ),
     "past its time limit": (limited, seen(Phase.RUNNING), [Expire(1)]),
     "a moment before its time limit": (
         recorded(Status.RUNNING, running_at=EARLIER + A_MOMENT, time_limit_seconds=60),
@@ -78,7 +153,14 @@ CASES = {
     ),
     "past its time limit, and ended: its own": (limited, ended(), [end(own=True)]),
     "past its time limit, and stopping already": (
-        recorded(Status.STOPPING, running_at=EARLIER, time_limit_seconds=1, stop_signalled_at=BEFORE),
+        recorded(
+            Status.STOPPING,
+            running_at=EARLIER,
+            time_limit_seconds=1,
+            stop_signalled_at=BEFORE,
+            stop_delivered_at=BEFORE,
+            grace_seconds=60,
+        ),
         seen(Phase.STOPPING),
         [],
     ),
@@ -93,12 +175,27 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_pass_decides_as_the_table_says(case):
     run, container, actions = CASES[case]
-    assert reconcile([run], [container] if container else [], NOW) == actions
+    assert reconcile([run], [container] if container else [], NOW, PATIENT) == actions
 
 
 def test_a_container_that_no_live_run_owns_is_removed():
     orphan = Observed("run-2", "other", Phase.RUNNING)
     assert reconcile([running], [seen(Phase.RUNNING), orphan], NOW) == [Remove("run-2", "other")]
+
+
+def test_an_ended_container_stays_for_its_log_and_goes_when_the_time_is_over():
+    kept = Observed("run-2", "other", Phase.ENDED, ended_at=NOW - PATIENT.keep_ended + A_MOMENT)
+    assert reconcile([], [kept], NOW, PATIENT) == []
+    assert reconcile([], [kept], NOW + A_MOMENT, PATIENT) == [Remove("run-2", "other", ended=True)]
+
+
+def test_an_end_that_nobody_dates_is_not_waited_for():
+    undated = Observed("run-2", "other", Phase.ENDED)
+    assert reconcile([], [undated], NOW, PATIENT) == [Remove("run-2", "other", ended=True)]
+
+
+def test_where_nothing_is_kept_a_container_goes_with_the_end_of_its_run():
+    assert reconcile([running], [ended()], NOW) == [end(own=True), Remove("run-1", "handle", ended=True)]
 
 
 def test_ends_and_starts_of_many_runs_keep_the_order_of_the_books():

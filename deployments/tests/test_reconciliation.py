@@ -60,6 +60,27 @@ def test_a_natural_end_frees_what_it_held(cluster, deployment):
     assert engine_of(cluster).containers() == ()
 
 
+def test_the_end_of_its_log_is_kept_on_its_run(cluster):
+    deployment = DeploymentFactory(cluster=cluster, simulated_seconds=0, command=["train"])
+    run(deployment)
+    assert "train started" in last(deployment).log_tail
+    assert last(deployment).log_kept_at is not None
+    assert last(deployment).allocations.get().handle
+
+
+def test_a_log_that_could_not_be_kept_is_kept_by_the_next_pass_before_its_container_goes(
+    cluster, monkeypatch
+):
+    deployment = DeploymentFactory(cluster=cluster, simulated_seconds=0)
+    with monkeypatch.context() as crash:
+        crash.setattr("deployments.services.reconciliation.keep_logs", lambda **_: None)
+        run(deployment)
+    assert (last(deployment).log_tail, len(engine_of(cluster).containers())) == ("", 1)
+    look(cluster)
+    assert "exit code 0" in last(deployment).log_tail
+    assert engine_of(cluster).containers() == ()
+
+
 def test_one_too_quick_to_be_seen_running_has_its_times_all_the_same(cluster):
     deployment = DeploymentFactory(cluster=cluster, simulated_seconds=0)
     run(deployment)
@@ -170,6 +191,16 @@ def test_past_its_time_limit_it_is_stopped_and_fails(cluster):
     look(cluster)
     assert now_is(deployment) == ("failed", "time_limit")
     assert kinds(deployment) == ["scheduled", "running", "time_limit_reached", "failed"]
+
+
+def test_a_container_of_a_run_that_has_ended_is_removed_and_told(cluster, deployment):
+    run(deployment)
+    name = live(deployment).container_name
+    exits(deployment, 0)
+    engine_of(cluster).inject(name)
+    look(cluster)
+    assert engine_of(cluster).containers() == ()
+    assert kinds(deployment)[-1] == "orphan_removed"
 
 
 def test_a_container_that_nobody_owns_is_removed(cluster):

@@ -19,14 +19,26 @@ preempted = Verdict(Status.PENDING, Outcome.PREEMPTED)
 
 
 def lost(in_a_row: int) -> Verdict:
-    return Verdict(Status.PENDING, Outcome.LOST, lost_count=in_a_row)
+    return Verdict(Status.PENDING, Outcome.LOST, Failure.LOST, lost_count=in_a_row)
 
 
 def retried(seconds: int) -> Verdict:
-    return Verdict(Status.PENDING, Outcome.FAILED, retry_after=seconds, uses_retry=True)
+    return Verdict(Status.PENDING, Outcome.FAILED, Failure.EXITED, retry_after=seconds, uses_retry=True)
 
 
 CASES = {
+    "out of memory fails, and says so": (
+        OWN | {"exit_code": 137, "cause": Failure.OUT_OF_MEMORY},
+        Verdict(Status.FAILED, Outcome.FAILED, Failure.OUT_OF_MEMORY),
+    ),
+    "out of memory is retried like any bad end, and its run says why": (
+        OWN | {"exit_code": 137, "cause": Failure.OUT_OF_MEMORY} | ON_FAILURE,
+        Verdict(Status.PENDING, Outcome.FAILED, Failure.OUT_OF_MEMORY, retry_after=10, uses_retry=True),
+    ),
+    "stuck in starting fails for good": (
+        OWN | {"never_ran": Failure.START_TIMEOUT} | ALWAYS,
+        Verdict(Status.FAILED, Outcome.FAILED, Failure.START_TIMEOUT),
+    ),
     "a good end completes": (OWN | {"exit_code": 0}, completed),
     "a bad end fails": (OWN | {"exit_code": 1}, failed),
     "an end without a code fails": (OWN | {"exit_code": None}, failed),
@@ -122,7 +134,7 @@ CASES = {
         preempted,
     ),
     "one that the engine refuses fails for good": (
-        OWN | {"refused": True} | ALWAYS,
+        OWN | {"never_ran": Failure.START_REFUSED} | ALWAYS,
         Verdict(Status.FAILED, Outcome.FAILED, Failure.START_REFUSED),
     ),
     "gone while stopping belongs to the stop": (OF_THE_STOP | {"stop_cause": PREEMPTION}, preempted),
