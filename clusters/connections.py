@@ -15,7 +15,7 @@ from clusters import secrets
 from clusters.models import Runtime
 from clusters.redis import redis_client
 from clusters.runtimes import simulated_connection
-from clusters.runtimes.base import Driver, Owner
+from clusters.runtimes.base import Driver, Owner, RuntimeFailure
 from clusters.runtimes.endpoints import Reach
 
 Connection = Mapping[str, Any]
@@ -62,7 +62,11 @@ def reach(*, trusted: bool) -> Reach:
 
 def _refuse(wrong: Mapping[str, str]) -> None:
     if wrong:
-        raise InvalidInput({f"connection.{field[:100]}": text for field, text in wrong.items()})
+        raise InvalidInput({_path(field): text for field, text in wrong.items()})
+
+
+def _path(field: str) -> str:
+    return field if field == "connection" else f"connection.{field[:100]}"
 
 
 def _simulated_driver(connection: Connection, owner: Owner, reach: Reach) -> Driver:
@@ -95,7 +99,11 @@ def _docker_driver(connection: Connection, owner: Owner, reach: Reach) -> Driver
     from clusters.runtimes.docker_connection import parse_connection
     from clusters.runtimes.http import EngineHTTP
 
-    return DockerDriver(EngineHTTP(parse_connection(connection), reach), owner)
+    try:
+        endpoint = parse_connection(connection)
+    except ValueError as error:
+        raise RuntimeFailure(f"The connection of this cluster is wrong. {error}", permanent=True) from error
+    return DockerDriver(EngineHTTP(endpoint, reach), owner)
 
 
 def _kubernetes_wrong(connection: object) -> dict[str, str]:
@@ -105,25 +113,22 @@ def _kubernetes_wrong(connection: object) -> dict[str, str]:
 
 
 def _kubernetes_why_not(connection: Connection, reach: Reach) -> dict[str, str]:
-    from clusters.runtimes.kubernetes_connection import is_in_cluster, parse_connection
+    from clusters.runtimes.kubernetes_connection import is_staff_only, parse_connection
 
-    if is_in_cluster(connection):
+    if is_staff_only(connection):
         staff = (
             "Only platform staff may connect the cluster that this service runs in. Write its server instead."
         )
         return {} if reach.trusted else {"in_cluster": staff}
     reason = reach.why_not(parse_connection(connection)[0])
-    return {"server": reason} if reason else {}
+    return {"kubeconfig" if "kubeconfig" in connection else "server": reason} if reason else {}
 
 
 def _kubernetes_shown(connection: Connection) -> str:
-    from clusters.runtimes.kubernetes_connection import is_in_cluster, parse_connection
+    from clusters.runtimes.kubernetes_connection import is_staff_only, parse_connection
 
-    return (
-        "the cluster that this service runs in"
-        if is_in_cluster(connection)
-        else str(parse_connection(connection)[0])
-    )
+    # Where that is, only a worker in the pod knows.
+    return "in-cluster" if is_staff_only(connection) else str(parse_connection(connection)[0])
 
 
 def _kubernetes_driver(connection: Connection, owner: Owner, reach: Reach) -> Driver:
