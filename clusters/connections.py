@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from accounts.errors import InvalidInput
 from accounts.models import User
@@ -40,17 +41,18 @@ def connect(*, actor: User, runtime: str, connection: Connection | None) -> dict
     not reach.
     """
     kind = KINDS[runtime]
-    by_staff = actor.is_staff or actor.is_superuser
-    columns = {"connected_by_staff": by_staff, "engine_facts": {}, "engine_problem": "", "checked_at": None}
+    columns: dict[str, Any] = {"engine_facts": {}, "engine_problem": "", "checked_at": None}
     if not connection:
         if kind.example:
             raise InvalidInput({"connection": f"It is needed. Write {kind.example}."})
-        return columns | {"connection": ""}
+        return columns | {"connection": "", "connected_by_staff": False}
     _refuse(kind.validate(connection))
+    by_staff = _is_staff(actor)
     _refuse(kind.why_not(connection, reach(trusted=by_staff)))
     shown = kind.shown(connection)
     return columns | {
         "connection": secrets.encrypt(connection),
+        "connected_by_staff": by_staff,
         "engine_facts": {"endpoint": shown} if shown else {},
     }
 
@@ -58,6 +60,12 @@ def connect(*, actor: User, runtime: str, connection: Connection | None) -> dict
 def reach(*, trusted: bool) -> Reach:
     """Where a connection may lead, by whoever wrote it."""
     return Reach(trusted=trusted, entries=tuple(settings.CLUSTER_ENDPOINTS))
+
+
+def _is_staff(actor: User) -> bool:
+    # Read anew: what a session remembers of its user may be half a minute old.
+    staff = User.objects.filter(Q(is_staff=True) | Q(is_superuser=True), pk=actor.pk, is_active=True)
+    return staff.exists()
 
 
 def _refuse(wrong: Mapping[str, str]) -> None:
