@@ -19,6 +19,7 @@ _PHASES = {
     "dead": Phase.ENDED,
 }
 _REMEMBERED = 20_000
+_JUST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,11 @@ def details_of(inspected: Mapping[str, Any], skew: timedelta) -> Details:
         Cause.OUT_OF_MEMORY if out_of_memory else None,
         "It used more memory than it had asked for." if out_of_memory else "",
     )
+
+
+def just_started(inspected: Mapping[str, Any], now: datetime) -> bool:
+    """Whether its process began about a second ago or less; `now` is the engine's clock."""
+    return now - moment_of(inspected["State"]["StartedAt"]) < _JUST
 
 
 def moment_of(text: str) -> datetime:

@@ -7,9 +7,12 @@ import pytest
 from redis import Redis
 
 from clusters.connections import KINDS
+from clusters.runtimes.docker import DockerDriver
+from clusters.runtimes.http import EngineHTTP
 from clusters.runtimes.simulated import SimulatedDriver
 from clusters.runtimes.simulated_engine import SimulatedEngine
 
+from . import docker_engine
 from .fake_engine import FakeEngine
 from .simulator import new_engine_name, redis_url
 
@@ -56,3 +59,17 @@ def fake_engine(monkeypatch: pytest.MonkeyPatch, engine_worker: None) -> FakeEng
     for runtime in ("docker", "kubernetes"):
         monkeypatch.setitem(KINDS, runtime, replace(KINDS[runtime], driver=made.open))  # type: ignore[misc]
     return made
+
+
+@pytest.fixture(scope="session")
+def docker_http() -> Iterator[EngineHTTP]:
+    """A door to the real Docker engine of DOCKER_HOST; skips the test when there is none."""
+    door = docker_engine.http()
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def docker(docker_http: EngineHTTP) -> Iterator[DockerDriver]:
+    """A driver with an owner of its own on that engine; nothing of it stays."""
+    yield from docker_engine.emptied(DockerDriver(docker_http, docker_engine.new_owner()))
