@@ -46,7 +46,7 @@ class Application:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await self._hub.close()
-                await self._upstream.close()
+                self._upstream.close()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return

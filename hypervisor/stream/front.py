@@ -1,10 +1,7 @@
 """Passes each request on to web, and puts a log in the place of an answer that names one."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-import httpcore
 import structlog
 
 from deployments.log_protocol import STREAM_HEADER
@@ -12,7 +9,7 @@ from hypervisor.front import PEER_HEADER, PROOF_HEADER
 from hypervisor.stream import asgi
 from hypervisor.stream.asgi import Header, Receive, Scope, Send
 from hypervisor.stream.follow import LogResponse
-from hypervisor.stream.upstream import Upstream, WebBusy, WebDown, WrongRequest
+from hypervisor.stream.upstream import Answer, Upstream, WebBusy, WebDown
 
 log = structlog.get_logger(__name__)
 _HOP_BY_HOP = frozenset(
@@ -21,9 +18,11 @@ _HOP_BY_HOP = frozenset(
 )  # fmt: skip
 """RFC 9110, 7.6.1: of one connection, not of the message; with them goes all that `Connection` names."""
 
+_NEVER_DROPPED = frozenset((b"host", b"content-length", b"authorization", b"cookie", b"x-forwarded-for",
+                             b"x-forwarded-proto"))  # fmt: skip
 _OURS = b"x-hypervisor-"
 _STREAM, _PEER, _PROOF = (name.lower().encode() for name in (STREAM_HEADER, PEER_HEADER, PROOF_HEADER))
-_MOVED = ((b"retry-after", b"1"),)
+_SOON = ((b"retry-after", b"1"),)
 
 
 class Front:
@@ -38,43 +37,52 @@ class Front:
             answer = await self._upstream.ask(
                 method, _target(scope), self._headers(scope), _content(scope["headers"], receive)
             )
-        except WebDown:
-            log.warning("web_does_not_answer", method=method, path=scope["path"])
-            await asgi.problem(send, 502, "The web server does not answer. Try again in a moment.", _MOVED)
+        except WebDown as error:
+            log.warning("web_does_not_answer", method=method, path=scope["path"], error=str(error))
+            await asgi.problem(send, 502, "The web server does not answer. Try again in a moment.", _SOON)
         except WebBusy:
-            await asgi.problem(send, 503, "Too many requests are waiting. Try again in a moment.", _MOVED)
-        except WrongRequest:
-            await asgi.problem(send, 400, "The request is malformed.")
+            await asgi.problem(send, 503, "Too many requests are waiting. Try again in a moment.", _SOON)
         except _ClientGone:
             return
         else:
             await self._answer(answer, receive, send)
 
-    async def _answer(self, answer: httpcore.Response, receive: Receive, send: Send) -> None:
+    async def _answer(self, answer: Answer, receive: Receive, send: Send) -> None:
         try:
-            key = next((value for name, value in answer.headers if name.lower() == _STREAM), None)
             headers = _end_to_end(answer.headers)
+            key = next((value for name, value in answer.headers if name == _STREAM), None)
             if key is None:
-                await asgi.start(send, answer.status, headers)
-                async for piece in answer.aiter_stream():
-                    await asgi.body(send, piece, more=True)
-                await asgi.body(send, b"", more=False)
+                await _pass_on(answer, headers, send)
                 return
-            await answer.aread()
+            async for _ in answer.pieces():
+                pass
         finally:
-            with contextlib.suppress(httpcore.NetworkError, httpcore.ProtocolError):
-                await asyncio.shield(answer.aclose())
+            answer.close()
         await self._logs(key.decode("latin-1"), headers, receive, send)
 
     def _headers(self, scope: Scope) -> list[Header]:
-        headers = [pair for pair in _end_to_end(scope["headers"]) if pair[0].lower() != b"expect"]
-        if not any(name.lower() == b"host" for name, _ in headers):
-            # HTTP/1.0 needs none; what is asked in its place is what Django would have taken.
-            headers.insert(0, (b"host", (scope.get("server") or ("localhost",))[0].encode()))
-        client = scope.get("client")
-        if any(name.lower() == b"transfer-encoding" for name, _ in scope["headers"]):
+        given: list[Header] = scope["headers"]
+        headers = [pair for pair in _end_to_end(given) if pair[0] != b"expect"]
+        names = {name for name, _ in given}
+        if b"host" not in names:
+            # HTTP/1.0 needs none. Django refuses an empty one, as it does without us.
+            headers.append((b"host", b""))
+        if b"transfer-encoding" in names:
             headers.append((b"transfer-encoding", b"chunked"))
-        return [*headers, (_PEER, (client[0] if client else "").encode()), (_PROOF, self._proof)]
+        client = scope.get("client")
+        return [*headers, (_PEER, client[0].encode() if client else b""), (_PROOF, self._proof)]
+
+
+async def _pass_on(answer: Answer, headers: list[Header], send: Send) -> None:
+    await asgi.start(send, answer.status, headers)
+    left = next((int(value) for name, value in headers if name == b"content-length"), None)
+    is_whole = False
+    async for piece in answer.pieces():
+        left = None if left is None else left - len(piece)
+        is_whole = left == 0
+        await asgi.body(send, piece, more=not is_whole)
+    if not is_whole:
+        await asgi.body(send, b"", more=False)
 
 
 class _ClientGone(Exception):
@@ -89,26 +97,23 @@ def _target(scope: Scope) -> bytes:
 
 def _end_to_end(headers: Sequence[Header]) -> list[Header]:
     """Without what belongs to one connection, and without our own words, which nobody else may say."""
-    named = {
-        word.strip().lower()
-        for name, value in headers
-        if name.lower() == b"connection"
-        for word in value.split(b",")
-    }
-    # Without these a message would lose its end or its address.
-    dropped = _HOP_BY_HOP | (named - {b"host", b"content-length", b"authorization", b"cookie"})
+    dropped = _HOP_BY_HOP
+    for name, value in headers:
+        if name == b"connection":
+            # Without those left out here a message would lose its end, its address or its sender.
+            dropped |= {word.strip().lower() for word in value.split(b",")} - _NEVER_DROPPED
+    # A WSGI server cannot tell - from _ in a name, so a client may write either.
     return [
-        (name, value)
-        for name, value in headers
-        if (low := name.lower()) not in dropped and not low.startswith(_OURS)
+        pair
+        for pair in headers
+        if pair[0] not in dropped and not pair[0].replace(b"_", b"-").startswith(_OURS)
     ]
 
 
 def _content(headers: Sequence[Header], receive: Receive) -> AsyncIterator[bytes] | None:
     """The body, or None for a request that has none."""
     for name, value in headers:
-        low = name.lower()
-        if low == b"transfer-encoding" or (low == b"content-length" and value != b"0"):
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
             return _pieces(receive)
     return None
 

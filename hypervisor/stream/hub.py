@@ -91,7 +91,9 @@ class Hub:
                 await asyncio.sleep(0.5)
 
     async def _read(self) -> None:
-        wished: dict[Any, Any] = {key: one.last_id for key, one in self._sessions.items() if not (one.is_over or one.is_full)}
+        wished: dict[Any, Any] = {
+            key: one.last_id for key, one in self._sessions.items() if not (one.is_over or one.is_full)
+        }
         found: Any = await self._reading.xread(
             {self._bell: self._bell_id, **wished}, count=ENTRIES_AT_ONCE, block=BLOCK_MILLISECONDS
         )
