@@ -18,6 +18,7 @@ from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
 from clusters.admin.capacity import amount_in_words
 from deployments.admin import related, wording
+from deployments.admin.logs import log_button
 from deployments.models import Deployment
 from deployments.services import steer
 from deployments.services.change import change_deployment
@@ -118,6 +119,10 @@ class DeploymentAdmin(ServiceAdmin):
         return super().has_delete_permission(request, obj) and (
             obj is None or obj.status not in HOLDS_CAPACITY
         )
+
+    def extra_buttons(self, row: Deployment) -> list[dict[str, Any]]:
+        newest = row.runs.order_by("-id").first()
+        return [log_button(newest)] if newest else []
 
     @display(description="name", ordering="name")
     def title(self, deployment: Deployment) -> Any:
