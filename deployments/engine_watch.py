@@ -54,6 +54,25 @@ class Listener:
         wakeups.send([self.cluster_id])
 
 
+_watch: "EngineWatch | None" = None
+
+
+def start_watch() -> None:
+    """Listen from this process, until `stop_watch`."""
+    global _watch
+    if _watch is None:
+        _watch = EngineWatch()
+        _watch.start()
+
+
+def stop_watch() -> None:
+    """Hear nobody any more."""
+    global _watch
+    if _watch is not None:
+        _watch.stop()
+        _watch = None
+
+
 class EngineWatch:
     """All listeners of this process."""
 

@@ -14,7 +14,7 @@ from clusters.drivers import driver_for
 from clusters.locks import sole_reconciler
 from clusters.models import Cluster, Runtime
 from clusters.runtimes.base import Driver, Observed, RuntimeFailure
-from clusters.services import note_reachable, note_unreachable
+from clusters.services import note_reachable, note_recovered, note_unreachable
 from deployments import engine_away
 from deployments.models import Run
 from deployments.reconcile import (
@@ -60,6 +60,9 @@ def reconcile_cluster(*, cluster_id: int, counts_misses: bool = True) -> bool:
 def _reconcile(cluster: Cluster, *, counts_misses: bool) -> None:
     try:
         driver = driver_for(cluster)
+        if cluster.declared_lost_at is not None:
+            _clear_out(cluster, driver)
+            return
         for _ in range(ROUNDS):
             recorded = list(_recorded(cluster))
             observed = driver.observe()
@@ -78,6 +81,17 @@ def _reconcile(cluster: Cluster, *, counts_misses: bool) -> None:
         engine_away.note(cluster.pk)
         if counts_misses:
             note_unreachable(cluster_id=cluster.pk, misses_allowed=MISSES_ALLOWED, problem=str(failure))
+
+
+def _clear_out(cluster: Cluster, driver: Driver) -> None:
+    """It answers again after it was given up: nothing starts there before all of ours is gone."""
+    observed = driver.observe()
+    if observed:
+        keep_logs(driver=driver, observed=observed)
+        _report(cluster, "remove_failed", driver.remove_many(seen.handle for seen in observed))
+        observed = driver.observe()
+    if not observed:
+        note_recovered(cluster_id=cluster.pk)
 
 
 def _patience(cluster: Cluster) -> Patience:
