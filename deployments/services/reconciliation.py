@@ -69,16 +69,16 @@ def _reconcile(cluster: Cluster, *, counts_misses: bool) -> None:
             if cluster.missed_observations:
                 note_reachable(cluster_id=cluster.pk)
                 cluster.missed_observations = 0
-            away_since = engine_away.since(cluster.pk)
+            away_since = engine_away.since(cluster.engine_id)
             actions = reconcile(recorded, observed, timezone.now(), _patience(cluster), away_since=away_since)
             _perform(cluster, driver, actions, observed)
             if away_since is not None:
-                engine_away.forget(cluster.pk)
+                engine_away.forget(cluster.engine_id)
             if not any(map(_may_be_done_at_once, actions)):
                 return
     except (RuntimeFailure, secrets.UnreadableSecret) as failure:
         log.warning("engine_does_not_answer", cluster_id=cluster.pk, error=str(failure))
-        engine_away.note(cluster.pk)
+        engine_away.note(cluster.engine_id)
         if counts_misses:
             note_unreachable(cluster_id=cluster.pk, misses_allowed=MISSES_ALLOWED, problem=str(failure))
 
