@@ -85,6 +85,15 @@ def unexpected(answer: Answer | ByteStream) -> RuntimeFailure:
     return RuntimeFailure(f"The engine answered with status {answer.status}.", permanent=False)
 
 
+def listed(answer: Answer) -> list[Any]:
+    """The list that was asked for. Anything else is a failure: an empty one would mean that all is gone."""
+    if answer.status != 200:
+        raise unexpected(answer)
+    if not isinstance(answer.body, list):
+        raise not_docker()
+    return answer.body
+
+
 def message_of(answer: Answer) -> str:
     """What the engine said of an error, in small letters: to be recognized, never to be shown."""
     said = answer.body.get("message") if isinstance(answer.body, dict) else answer.body

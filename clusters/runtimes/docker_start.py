@@ -21,19 +21,10 @@ _STARTED = frozenset({204, 304})
 
 def start(containers: Containers, spec: ContainerSpec) -> str:
     """See `Driver.start`. Of a start that the engine refuses nothing stays."""
-    try:
-        return _start_once(containers, spec)
-    except RuntimeFailure as failure:
-        if failure.cause is not None:
-            sweep_networks(containers.api, containers.owner, [spec.organization])
-        raise
-
-
-def _start_once(containers: Containers, spec: ContainerSpec) -> str:
     handle = container_name(containers.owner, spec.name)
     for last in (False, True):
         if not _create(containers, spec, handle):
-            return _found(containers, handle)
+            return _found(containers, handle, spec.organization)
         answer = _start(containers, handle)
         if answer.status in _STARTED:
             return handle
@@ -42,6 +33,7 @@ def _start_once(containers: Containers, spec: ContainerSpec) -> str:
         if network_gone or failure.cause is not None:
             containers.forget_unstarted(handle)
         if last or not network_gone:
+            sweep_networks(containers.api, containers.owner, [spec.organization])
             raise failure
     raise AssertionError  # the second time it has returned or raised
 
@@ -52,6 +44,7 @@ def _create(containers: Containers, spec: ContainerSpec, handle: str) -> bool:
     body = create_body(spec, containers.owner, network)
     answer = containers.api.call("POST", "/containers/create", query={"name": handle}, body=body)
     if answer.status not in (201, 409):
+        sweep_networks(containers.api, containers.owner, [spec.organization])
         raise start_failure(answer)
     return answer.status == 201
 
@@ -60,10 +53,11 @@ def _start(containers: Containers, handle: str) -> Answer:
     return containers.api.call("POST", f"{path_of(handle)}/start", seconds=_START_SECONDS)
 
 
-def _found(containers: Containers, handle: str) -> str:
+def _found(containers: Containers, handle: str, organization: int) -> str:
     """The handle of a container that was there already, started if nobody else will."""
     existing = _existing(containers, handle)
     if not containers.is_ours(existing, handle):
+        sweep_networks(containers.api, containers.owner, [organization])
         raise RuntimeFailure(
             "The engine has a container of that name which is not ours.",
             permanent=True,
