@@ -118,10 +118,21 @@ def test_a_newer_engine_that_gave_our_version_up_is_spoken_to_in_its_oldest(tmp_
     with engine(str(tmp_path / "s"), reply) as driver:
         assert driver.observe() == driver.observe() == ()
     assert asked == ["/v1.41/containers/json", "/v1.44/containers/json", "/v1.44/containers/json"]
+    asked.clear()
+    with engine(str(tmp_path / "t"), reply) as driver:
+        driver.changes().close()
+    assert asked == ["/v1.41/_ping", "/v1.44/_ping", "/v1.44/events"]
 
 
-def test_an_engine_that_is_too_old_is_refused_with_what_to_do(tmp_path) -> None:
-    with engine(str(tmp_path / "s"), (200, {"ApiVersion": "1.40", "Version": "19.03"})) as driver:
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (200, {"ApiVersion": "1.40", "Version": "19.03"}),
+        (400, {"message": "client version 1.41 is too new. Maximum supported API version is 1.40"}),
+    ],
+)
+def test_an_engine_that_is_too_old_is_refused_with_what_to_do(tmp_path, reply: Reply) -> None:
+    with engine(str(tmp_path / "s"), reply) as driver:
         failure = refusal(driver.check)
     assert (str(failure), failure.permanent) == (
         "This Docker engine is too old. Install version 20.10 or newer.", True,

@@ -205,6 +205,11 @@ class TestSsh:
         endpoint = replace(sshd.endpoint(), private_key=new_key("ed25519"))
         assert refusal(lambda: EngineHTTP(endpoint, STAFF).call("GET", "/_ping")).permanent
 
+    def test_a_host_without_docker_is_told(self, sshd: Sshd, monkeypatch) -> None:
+        monkeypatch.setattr("clusters.runtimes.ssh.COMMAND", "false")
+        failure = refusal(lambda: EngineHTTP(sshd.endpoint(), STAFF).call("GET", "/_ping"))
+        assert "does not reach an engine there" in str(failure)
+
     def test_a_tenant_may_not_use_it(self, sshd: Sshd) -> None:
         failure = refusal(lambda: EngineHTTP(sshd.endpoint(), HOSTS_ONLY).call("GET", "/_ping"))
         assert "platform staff" in str(failure)
