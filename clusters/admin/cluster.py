@@ -49,6 +49,8 @@ def set_paused(*, paused: bool) -> Any:
 def state(cluster: Cluster) -> Any:
     if cluster.deleted_at:
         return badge("deleted", "grey")
+    if cluster.declared_lost_at:
+        return badge("declared lost", "red")
     return badge(cluster.state.value, STATE_COLOURS[cluster.state])
 
 
