@@ -16,6 +16,7 @@ from clusters.models import Cluster, ClusterEvent
 from clusters.runtimes.simulated import validate_connection
 from clusters.selectors import UNSEEN
 from clusters.signals import capacity_changed
+from clusters.whole_gpus import refuse_parts_of_gpus
 from organizations.services import lock_organization
 
 deletion_vetoes: list[Callable[[Cluster], str | None]] = []
@@ -37,6 +38,7 @@ def create_cluster(*, actor: User, organization_id: int, name: str, **settings: 
             cluster: Cluster = Cluster.objects.create(
                 organization_id=organization_id, name=name, connection=connection, **settings
             )
+            refuse_parts_of_gpus(cluster)
             _record(cluster, "created", actor, {"new": _figures(cluster)})
     except IntegrityError as error:
         raise _name_taken(error, name) from error
@@ -55,6 +57,7 @@ def change_cluster(*, actor: User, cluster_id: int, changes: Mapping[str, Any]) 
             old = _figures(cluster)
             for field, value in changes.items():
                 setattr(cluster, field, _encrypted(value) if field == "connection" else value)
+            refuse_parts_of_gpus(cluster)
             _refuse_too_small(cluster, old)
             cluster.save(update_fields=[*changes])
             changed = {field: value for field, value in old.items() if value != getattr(cluster, field)}
