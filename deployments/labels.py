@@ -7,6 +7,8 @@ from clusters.runtimes.base import LABEL_PREFIX
 
 RESERVED_PREFIXES = (LABEL_PREFIX, "com.docker.")
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io")
+KUBERNETES_NAMES = frozenset({"job-name", "controller-uid"})
+"""Kubernetes finds what a job made by them."""
 LONGEST_PART = 63
 LONGEST_PREFIX = 253
 PART = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -41,6 +43,8 @@ def _why_reserved(name: str) -> str | None:
 
 
 def _why_not_on_kubernetes(name: str, value: str) -> str | None:
+    if name in KUBERNETES_NAMES:
+        return "This cluster is Kubernetes, whose own label this is. Give it another name."
     prefix, slash, part = name.rpartition("/")
     if slash and (len(prefix) > LONGEST_PREFIX or not DNS_NAME.fullmatch(prefix)):
         return (

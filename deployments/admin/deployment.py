@@ -91,8 +91,8 @@ class DeploymentAdmin(ServiceAdmin):
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
         "args", "env", "secrets_set", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
         "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-        "pulled_with", "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count", "retries_used",
-        "lost_count",
+        "pulled_with", "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count",
+        "retries_used", "lost_count",
     )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
