@@ -92,8 +92,8 @@ class DeploymentAdmin(ServiceAdmin):
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
         "args", "env", "secrets_set", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
         "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-        "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count", "retries_used",
-        "lost_count",
+        "pulled_with", "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count",
+        "retries_used", "lost_count",
     )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -104,7 +104,7 @@ class DeploymentAdmin(ServiceAdmin):
             ("So far", {"fields": (dates, ("exit_code", "preemption_count", "retries_used", "lost_count"))}),
             ("Specification", {"classes": ("collapse",), "fields": (
                 ("command", "args", "working_dir"), ("env", "secrets_set"),
-                ("restart_policy", "max_retries", "image_pull_policy"),
+                ("restart_policy", "max_retries"), ("image_pull_policy", "pulled_with"),
                 ("time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds"),
                 ("labels", "ports"))}),
         ]  # fmt: skip
@@ -176,6 +176,10 @@ class DeploymentAdmin(ServiceAdmin):
     @display(description="secret environment")
     def secrets_set(self, deployment: Deployment) -> str:
         return ", ".join(f"{name} (set, hidden)" for name in deployment.secret_env_names) or NOTHING
+
+    @display(description="registry credential")
+    def pulled_with(self, deployment: Deployment) -> Any:
+        return link(deployment.registry_credential)
 
     @display(description="submitted")
     def created(self, deployment: Deployment) -> Any:
