@@ -76,6 +76,7 @@ GET    /deployments/{deployment_id}/dependencies         200   200   200   200  
 GET    /deployments/{deployment_id}/dependents           200   200   200   200    200    404   401
 GET    /deployments/{deployment_id}/runs                 200   200   200   200    200    404   401
 GET    /deployments/{deployment_id}/events               200   200   200   200    200    404   401
+GET    /deployments/{deployment_id}/logs               409   409   409   409    403    404   401
 """
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {(row[0], row[1]): dict(zip(HEAD[2:], map(int, row[2:]), strict=True)) for row in ROWS}
