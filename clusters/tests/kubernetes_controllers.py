@@ -45,6 +45,9 @@ def _turn_job(store: Store, job: Json) -> None:
         return
     finished = conditions(job).keys() & {"Complete", "Failed"}
     if job["spec"]["suspend"] or finished:
+        for pod in pods if job["spec"]["suspend"] else []:
+            _release(store, pod)
+            store.delete_pod(pod)
         if job["spec"]["suspend"] and "Suspended" not in conditions(job):
             job["status"] = {"conditions": [_condition(store, "Suspended", "JobSuspended", "Job suspended")]}
             store.touch("jobs", job)

@@ -1,8 +1,11 @@
 """Drivers of a Kubernetes test double, for the tests that every driver must pass and for its own."""
 
+import time
 import uuid
+from collections.abc import Callable
+from typing import Any
 
-from clusters.runtimes.base import Owner
+from clusters.runtimes.base import ContainerSpec, Owner
 from clusters.runtimes.endpoints import Endpoint, Reach, Scheme
 from clusters.runtimes.http import EngineHTTP
 from clusters.runtimes.kubernetes import KubernetesDriver
@@ -19,3 +22,25 @@ def driver_of(api: KubernetesAPI, owner: Owner, token: str = TOKEN) -> Kubernete
     """A driver that connects to the double anew."""
     endpoint = Endpoint(Scheme.HTTPS, host="127.0.0.1", port=api.port, ca=api.authority.pem)
     return KubernetesDriver(EngineHTTP(endpoint, Reach(trusted=True), bearer=token), owner)
+
+
+def new_spec(**fields: Any) -> ContainerSpec:
+    """A small container that sleeps for an hour, unless the fields say otherwise."""
+    default = {
+        "name": f"run-{uuid.uuid4().hex}",
+        "image": "busybox:1",
+        "cpu_milli": 100,
+        "ram_mib": 16,
+        "gpu_milli": 0,
+        "command": ("sleep", "3600"),
+    }
+    return ContainerSpec(**(default | fields))
+
+
+def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
+    """What `look` answers, as soon as it is anything."""
+    give_up_at = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < give_up_at, "it never came"
+        time.sleep(0.01)
+    return found
