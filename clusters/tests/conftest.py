@@ -5,9 +5,13 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+from clusters.runtimes.base import Owner
+from clusters.runtimes.kubernetes import KubernetesDriver
 from clusters.runtimes.simulated import SimulatedDriver
 from clusters.runtimes.simulated_engine import SimulatedEngine
 
+from .kubernetes_api import KubernetesAPI, kubernetes_api
+from .kubernetes_harness import driver_of, new_owner
 from .simulator import new_engine_name, redis_url
 
 
@@ -44,3 +48,22 @@ def driver(simulator_redis: Redis, engine_name: str) -> SimulatedDriver:
 def engine(simulator_redis: Redis, engine_name: str) -> SimulatedEngine:
     """That engine's machine room."""
     return SimulatedEngine(simulator_redis, engine_name)
+
+
+@pytest.fixture
+def api() -> Iterator[KubernetesAPI]:
+    """A double of a Kubernetes API server with a cluster behind it."""
+    with kubernetes_api() as running:
+        yield running
+
+
+@pytest.fixture
+def owner() -> Owner:
+    """A cluster of an installation that no other test has."""
+    return new_owner()
+
+
+@pytest.fixture
+def kubernetes(api: KubernetesAPI, owner: Owner) -> KubernetesDriver:
+    """The driver of that cluster."""
+    return driver_of(api, owner)

@@ -108,6 +108,8 @@ def kubernetes_api() -> Iterator[KubernetesAPI]:
 class _Handler(BaseHTTPRequestHandler):
     api: KubernetesAPI
     protocol_version = "HTTP/1.1"
+    wbufsize = 64 * 1024
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
         """Nothing goes to the tests' output."""

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from clusters.runtimes.base import ContainerSpec, Owner
+from clusters.runtimes.base import ContainerSpec, Observed, Owner, Phase
 from clusters.runtimes.endpoints import Endpoint, Reach, Scheme
 from clusters.runtimes.http import EngineHTTP
 from clusters.runtimes.kubernetes import KubernetesDriver
@@ -44,3 +44,13 @@ def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
         assert time.monotonic() < give_up_at, "it never came"
         time.sleep(0.01)
     return found
+
+
+def look(driver: KubernetesDriver, name: str) -> Observed | None:
+    """What the cluster tells of a run now."""
+    return next((seen for seen in driver.observe() if seen.name == name), None)
+
+
+def wait(driver: KubernetesDriver, name: str, phase: Phase) -> Observed:
+    """Look until a run is in this phase."""
+    return eventually(lambda: (seen := look(driver, name)) and seen.phase is phase and seen)

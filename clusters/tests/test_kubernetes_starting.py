@@ -1,6 +1,5 @@
 """How runs are started in a cluster: what is made there, whole after any crash, and what is refused."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,8 +7,6 @@ import pytest
 from clusters.runtimes.base import (
     Cause,
     ContainerSpec,
-    Observed,
-    Owner,
     Phase,
     RegistryLogin,
     RuntimeFailure,
@@ -18,46 +15,20 @@ from clusters.runtimes.base import (
 from clusters.runtimes.kubernetes import KubernetesDriver
 from clusters.runtimes.kubernetes_names import place_of
 
-from .kubernetes_api import KubernetesAPI, kubernetes_api
-from .kubernetes_harness import driver_of, eventually, new_owner, new_spec
-
-
-@pytest.fixture
-def api() -> Iterator[KubernetesAPI]:
-    with kubernetes_api() as running:
-        yield running
-
-
-@pytest.fixture
-def owner() -> Owner:
-    return new_owner()
-
-
-@pytest.fixture
-def driver(api: KubernetesAPI, owner: Owner) -> KubernetesDriver:
-    return driver_of(api, owner)
-
-
-def look(driver: KubernetesDriver, name: str) -> Observed | None:
-    return next((seen for seen in driver.observe() if seen.name == name), None)
-
-
-def wait(driver: KubernetesDriver, name: str, phase: Phase) -> Observed:
-    return eventually(lambda: (seen := look(driver, name)) and seen.phase is phase and seen)
-
+from .kubernetes_harness import driver_of, eventually, look, new_spec, wait
 
 SECRET = "a-word-that-nobody-may-see"
 
 
 class TestStarting:
-    def test_a_first_start_costs_four_calls_and_a_later_one_a_single_call(self, api, driver) -> None:
-        driver.start(new_spec(organization=7))
+    def test_a_first_start_costs_four_calls_and_a_later_one_a_single_call(self, api, kubernetes) -> None:
+        kubernetes.start(new_spec(organization=7))
         assert len(api.requests) == 4
-        driver.start(new_spec(organization=7))
+        kubernetes.start(new_spec(organization=7))
         assert len(api.requests) == 5
 
-    def test_a_tenants_namespace_is_ours_restricted_and_closed_to_calls(self, api, driver, owner) -> None:
-        driver.start(new_spec(organization=7))
+    def test_a_tenants_namespace_is_ours_restricted_and_closed_to_calls(self, api, kubernetes, owner) -> None:
+        kubernetes.start(new_spec(organization=7))
         name = f"hv-{owner.installation[:8]}-org-7"
         labels = api.store.find("namespaces", "", name)["metadata"]["labels"]
         assert labels["mlops-hypervisor/installation"] == owner.installation
@@ -65,86 +36,88 @@ class TestStarting:
         policy = api.store.find("networkpolicies", name, "deny-ingress")
         assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
 
-    def test_what_was_written_reaches_the_container_to_the_letter(self, driver) -> None:
+    def test_what_was_written_reaches_the_container_to_the_letter(self, kubernetes) -> None:
         spec = new_spec(
             command=("sh", "-c", 'printf "%s|%s|%s" "$PLAIN" "$SECRET" "$1"', "sh"),
             args=("$$ $(PLAIN) $",),
             env={"PLAIN": "$(HOME) $$", "SECRET": "overridden"},
             secret_env={"SECRET": SECRET},
         )
-        handle = driver.start(spec)
-        wait(driver, spec.name, Phase.ENDED)
-        assert text_of(driver.logs(handle, 10)) == f"$(HOME) $$|{SECRET}|$$ $(PLAIN) $"
+        handle = kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.ENDED)
+        assert text_of(kubernetes.logs(handle, 10)) == f"$(HOME) $$|{SECRET}|$$ $(PLAIN) $"
 
-    def test_a_secret_stands_in_a_secret_of_the_jobs_alone_and_goes_with_it(self, api, driver, owner) -> None:
+    def test_a_secret_stands_in_a_secret_of_the_jobs_alone_and_goes_with_it(
+        self, api, kubernetes, owner
+    ) -> None:
         spec = new_spec(secret_env={"SECRET": SECRET}, command=("sleep", "0.05"))
-        handle = driver.start(spec)
+        handle = kubernetes.start(spec)
         place = place_of(spec, owner)
         assert SECRET not in str(api.store.find("jobs", place.namespace, place.job))
         assert api.store.find("secrets", place.namespace, place.job)
-        wait(driver, spec.name, Phase.ENDED)
-        driver.remove(handle)
+        wait(kubernetes, spec.name, Phase.ENDED)
+        kubernetes.remove(handle)
         eventually(lambda: not api.store.all("secrets"))
 
-    def test_a_login_lets_a_private_image_be_pulled(self, driver) -> None:
+    def test_a_login_lets_a_private_image_be_pulled(self, kubernetes) -> None:
         login = RegistryLogin("registry.example.org", "robot", SECRET)
         spec = new_spec(image="registry.example.org/private:1", login=login)
-        driver.start(spec)
-        wait(driver, spec.name, Phase.RUNNING)
+        kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
 
     @pytest.mark.parametrize("calls", range(8))
     def test_a_start_that_broke_off_anywhere_is_completed_by_the_next_one(
-        self, api, driver, owner, calls: int
+        self, api, kubernetes, owner, calls: int
     ) -> None:
         spec = new_spec(secret_env={"A": SECRET}, login=RegistryLogin("r.example.org", "robot", SECRET))
         api.fail_after = calls
-        answer = driver.start_many([spec])[spec.name]
+        answer = kubernetes.start_many([spec])[spec.name]
         assert isinstance(answer, str) or not answer.permanent
         api.fail_after = None
-        seen = look(driver, spec.name)
+        seen = look(kubernetes, spec.name)
         if calls < 7 and seen is not None:
             assert seen.phase is Phase.CREATED
         driver_of(api, owner).start(spec)
-        wait(driver, spec.name, Phase.RUNNING)
+        wait(kubernetes, spec.name, Phase.RUNNING)
         pods = [pod for pod in api.store.all("pods") if spec.name in pod["metadata"]["name"]]
         assert len(pods) == 1
 
-    def test_one_that_never_ran_is_removed_by_a_stop(self, api, driver, owner) -> None:
+    def test_one_that_never_ran_is_removed_by_a_stop(self, api, kubernetes, owner) -> None:
         spec = new_spec(secret_env={"A": SECRET})
         api.fail_after = 4
         with pytest.raises(RuntimeFailure):
-            driver.start(spec)
+            kubernetes.start(spec)
         api.fail_after = None
-        driver.stop(wait(driver, spec.name, Phase.CREATED).handle, 10)
-        assert driver.observe() == ()
+        kubernetes.stop(wait(kubernetes, spec.name, Phase.CREATED).handle, 10)
+        assert kubernetes.observe() == ()
 
-    def test_a_secret_left_of_an_earlier_job_is_written_over(self, api, driver, owner) -> None:
+    def test_a_secret_left_of_an_earlier_job_is_written_over(self, api, kubernetes, owner) -> None:
         spec = new_spec(secret_env={"A": SECRET}, command=("sh", "-c", 'echo "$A"'))
         place = place_of(spec, owner)
-        driver.start(new_spec())
+        kubernetes.start(new_spec())
         stale = {"metadata": {"name": place.job}, "type": "Opaque", "data": {"A": "b2xk"}}
         api.store.create("secrets", place.namespace, stale, strict=True)
-        handle = driver.start(spec)
-        wait(driver, spec.name, Phase.ENDED)
-        assert text_of(driver.logs(handle, 1)).strip() == SECRET
+        handle = kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.ENDED)
+        assert text_of(kubernetes.logs(handle, 1)).strip() == SECRET
 
-    def test_secrets_that_are_too_long_are_refused_for_good_and_leave_nothing(self, api, driver) -> None:
+    def test_secrets_that_are_too_long_are_refused_for_good_and_leave_nothing(self, api, kubernetes) -> None:
         spec = new_spec(secret_env={"A": "x" * 2**21})
         with pytest.raises(RuntimeFailure, match="the secrets, which may be 1 MiB") as caught:
-            driver.start(spec)
+            kubernetes.start(spec)
         assert caught.value.permanent
         eventually(lambda: not api.store.all("jobs"))
 
-    def test_a_job_that_somebody_else_suspended_is_left_to_them(self, api, driver, owner) -> None:
+    def test_a_job_that_somebody_else_suspended_is_left_to_them(self, api, kubernetes, owner) -> None:
         spec = new_spec(secret_env={"A": SECRET})
-        driver.start(spec)
-        wait(driver, spec.name, Phase.RUNNING)
+        kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
         place = place_of(spec, owner)
         with api.store.lock:
             api.store.find("jobs", place.namespace, place.job)["spec"]["suspend"] = True
         eventually(lambda: not api.store.all("pods"))
-        driver.start(spec)
-        seen = look(driver, spec.name)
+        kubernetes.start(spec)
+        seen = look(kubernetes, spec.name)
         assert seen is not None
         assert (seen.phase, seen.detail) == (
             Phase.STARTING,
@@ -158,55 +131,55 @@ class TestRefusals:
             driver.start(spec)
         return caught.value
 
-    def test_a_foreign_namespace_of_our_name_is_never_adopted(self, api, driver, owner) -> None:
+    def test_a_foreign_namespace_of_our_name_is_never_adopted(self, api, kubernetes, owner) -> None:
         name = f"hv-{owner.installation[:8]}-org-7"
         api.store.create("namespaces", "", {"metadata": {"name": name}}, strict=True)
-        failure = self.refused(driver, new_spec(organization=7))
+        failure = self.refused(kubernetes, new_spec(organization=7))
         assert (failure.permanent, failure.cause) == (True, Cause.START_REFUSED)
         assert api.store.all("jobs") == []
 
-    def test_a_namespace_that_goes_is_waited_for_and_made_anew(self, api, driver, owner) -> None:
+    def test_a_namespace_that_goes_is_waited_for_and_made_anew(self, api, kubernetes, owner) -> None:
         api.store.namespaces_linger = True
-        driver.start(new_spec(organization=7))
+        kubernetes.start(new_spec(organization=7))
         with api.store.lock:
             api.store.delete("namespaces", "", f"hv-{owner.installation[:8]}-org-7", {})
         for _ in range(2):
-            failure = self.refused(driver, new_spec(organization=7))
+            failure = self.refused(kubernetes, new_spec(organization=7))
             assert not failure.permanent
             assert "being deleted" in str(failure)
         api.store.namespaces_linger = False
         eventually(lambda: not api.store.all("namespaces"))
         spec = new_spec(organization=7)
-        driver.start(spec)
-        wait(driver, spec.name, Phase.RUNNING)
+        kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
 
-    def test_a_namespace_that_is_gone_behind_our_back_is_made_anew(self, api, driver) -> None:
-        driver.start(new_spec(organization=7))
+    def test_a_namespace_that_is_gone_behind_our_back_is_made_anew(self, api, kubernetes) -> None:
+        kubernetes.start(new_spec(organization=7))
         with api.store.lock:
             api.store.objects.clear()
         spec = new_spec(organization=7)
-        driver.start(spec)
-        wait(driver, spec.name, Phase.RUNNING)
+        kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
         assert api.store.all("networkpolicies")
 
-    def test_a_foreign_job_of_our_name_is_never_adopted(self, api, driver, owner) -> None:
+    def test_a_foreign_job_of_our_name_is_never_adopted(self, api, kubernetes, owner) -> None:
         spec = new_spec()
-        driver.start(spec)
+        kubernetes.start(spec)
         place = place_of(spec, owner)
         with api.store.lock:
             api.store.find("jobs", place.namespace, place.job)["metadata"]["labels"] = {}
-        assert self.refused(driver, spec).permanent
-        driver.stop(place.handle, 0)
-        driver.remove(place.handle)
+        assert self.refused(kubernetes, spec).permanent
+        kubernetes.stop(place.handle, 0)
+        kubernetes.remove(place.handle)
         assert len(api.store.all("jobs")) == 1
 
-    def test_a_full_quota_is_a_full_engine_and_hides_no_run_that_is_there(self, api, driver) -> None:
+    def test_a_full_quota_is_a_full_engine_and_hides_no_run_that_is_there(self, api, kubernetes) -> None:
         spec = new_spec()
-        handle = driver.start(spec)
+        handle = kubernetes.start(spec)
         api.store.quota = 1
-        failure = self.refused(driver, new_spec())
+        failure = self.refused(kubernetes, new_spec())
         assert (failure.permanent, failure.cause) == (False, Cause.ENGINE_FULL)
-        assert driver.start(spec) == handle
+        assert kubernetes.start(spec) == handle
 
     @pytest.mark.parametrize(
         ("spec", "says"),
@@ -222,15 +195,15 @@ class TestRefusals:
             (new_spec(image=""), "image"),
         ],
     )
-    def test_what_kubernetes_cannot_run_is_refused_for_good(self, driver, spec, says: str) -> None:
-        failure = self.refused(driver, spec)
+    def test_what_kubernetes_cannot_run_is_refused_for_good(self, kubernetes, spec, says: str) -> None:
+        failure = self.refused(kubernetes, spec)
         assert (failure.permanent, failure.cause) == (True, Cause.START_REFUSED)
         assert says in str(failure)
 
-    def test_a_users_label_never_overrides_ours(self, driver) -> None:
+    def test_a_users_label_never_overrides_ours(self, kubernetes) -> None:
         spec = new_spec(labels={"mlops-hypervisor/run": "another", "team": "vision"})
-        driver.start(spec)
-        wait(driver, spec.name, Phase.RUNNING)
+        kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
 
     def test_a_wrong_token_is_said_and_is_nobodys_runs_fault(self, api, owner) -> None:
         failure = self.refused(driver_of(api, owner, "wrong"), new_spec())
@@ -240,13 +213,13 @@ class TestRefusals:
         ("right", "says"),
         [(("create", "jobs"), "create jobs"), (("create", "namespaces"), "create namespaces")],
     )
-    def test_a_right_that_lacks_is_named(self, api, driver, right, says: str) -> None:
+    def test_a_right_that_lacks_is_named(self, api, kubernetes, right, says: str) -> None:
         api.denied.add(right)
-        failure = self.refused(driver, new_spec())
+        failure = self.refused(kubernetes, new_spec())
         assert says in str(failure)
         assert "docs/kubernetes-rbac.yaml" in str(failure)
         with pytest.raises(RuntimeFailure, match=says):
-            driver.check()
+            kubernetes.check()
 
     @pytest.mark.parametrize(
         "garbage",
@@ -260,16 +233,16 @@ class TestRefusals:
             (200, '{"kind": "PodList", "metadata": "x", "items": [1, {"metadata": 3}]}'),
         ],
     )
-    def test_what_is_no_api_server_is_a_failure_and_no_crash(self, api, driver, garbage) -> None:
+    def test_what_is_no_api_server_is_a_failure_and_no_crash(self, api, kubernetes, garbage) -> None:
         api.garbage = garbage
-        handle = place_of(new_spec(), driver._owner).handle
+        handle = place_of(new_spec(), kubernetes._owner).handle
         calls = (
-            driver.check,
-            driver.observe,
-            lambda: driver.start(new_spec()),
-            lambda: driver.stop(handle, 1),
-            lambda: list(driver.logs(handle, 1)),
-            lambda: list(driver.changes()),
+            kubernetes.check,
+            kubernetes.observe,
+            lambda: kubernetes.start(new_spec()),
+            lambda: kubernetes.stop(handle, 1),
+            lambda: list(kubernetes.logs(handle, 1)),
+            lambda: list(kubernetes.changes()),
         )
         for call in calls:
             try:
@@ -279,11 +252,11 @@ class TestRefusals:
 
 
 class TestClock:
-    def test_times_of_a_clock_an_hour_ahead_are_told_by_ours(self, api, driver) -> None:
+    def test_times_of_a_clock_an_hour_ahead_are_told_by_ours(self, api, kubernetes) -> None:
         api.store.clock_ahead = timedelta(hours=1)
         spec = new_spec()
-        driver.start(spec)
-        told = wait(driver, spec.name, Phase.RUNNING).started_at
+        kubernetes.start(spec)
+        told = wait(kubernetes, spec.name, Phase.RUNNING).started_at
         api.store.clock_ahead = timedelta(0)
         assert told is not None
         assert abs(told - api.store.now()) < timedelta(seconds=10)
