@@ -4,6 +4,7 @@ No redirect is followed, no proxy and no environment is used, and nothing that a
 """
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -212,9 +213,8 @@ def failure_of(error: Exception) -> RuntimeFailure:
         return RuntimeFailure(
             "The engine does not speak HTTP, or ended in the middle of it.", permanent=False
         )
-    cause = error.__cause__
-    if isinstance(cause, OSError) and getattr(cause, "reason", None):
-        return tls_failure(cause)
+    if error.args and isinstance(error.args[0], ssl.SSLError):  # httpcore forgets an error's cause
+        return tls_failure(error.args[0])
     return RuntimeFailure("The connection to the engine broke.", permanent=False)
 
 

@@ -70,6 +70,11 @@ def is_deleted(thing: Object) -> bool:
     return bool(text_at(thing, "metadata", "deletionTimestamp"))
 
 
+def has_begun(pod: Object) -> bool:
+    """Whether the container has been started, so that it may have written something."""
+    return bool(_state(pod, "running") or _state(pod, "terminated"))
+
+
 def has_ended(pod: Object) -> bool:
     """Whether nothing of the pod runs any more."""
     return bool(_state(pod, "terminated")) or text_at(pod, "status", "phase") in {"Succeeded", "Failed"}

@@ -6,7 +6,7 @@ import tempfile
 from .base import RuntimeFailure
 
 _EXPIRED, _NOT_YET = 10, 9
-_UNKNOWN_CA = frozenset({2, 18, 19, 20, 21})
+_UNKNOWN_CA = frozenset({2, 7, 18, 19, 20, 21})
 _OTHER_NAME = frozenset({62, 64})
 _WANTS_OURS = (
     "CERTIFICATE_REQUIRED",

@@ -60,7 +60,7 @@ class Wire(httpcore.NetworkStream):
         except TimeoutError as error:
             raise httpcore.ReadTimeout from error
         except OSError as error:
-            raise httpcore.ReadError from error
+            raise httpcore.ReadError(error) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All of the buffer."""
@@ -71,7 +71,7 @@ class Wire(httpcore.NetworkStream):
         except TimeoutError as error:
             raise httpcore.WriteTimeout from error
         except OSError as error:
-            raise httpcore.WriteError from error
+            raise httpcore.WriteError(error) from error
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

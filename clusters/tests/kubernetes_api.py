@@ -229,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         store, told = self.api.store, int(query.get("resourceVersion") or 0)
         until = time.monotonic() + float(query.get("timeoutSeconds", 5))
         self._begin_chunks("application/json")
+        self.wfile.flush()
         while time.monotonic() < until:
             with store.lock:
                 store.news.wait(0.05)
@@ -252,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = file.read_bytes()
         tail = int(query.get("tailLines", "1000000"))
         start = b"".join(content.splitlines(keepends=True)[-tail:]) if tail else b""
-        self._begin_chunks("text/plain")
+        self._begin_chunks("text/plain")  # its head waits for the first piece, as a real kubelet's does
         if start:
             self._chunk(start[: int(query.get("limitBytes", len(start)))])
         read = len(content)

@@ -1,16 +1,22 @@
 """Drivers of a Kubernetes test double, for the tests that every driver must pass and for its own."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from clusters.runtimes.base import ContainerSpec, Observed, Owner, Phase
 from clusters.runtimes.endpoints import Endpoint, Reach, Scheme
 from clusters.runtimes.http import EngineHTTP
 from clusters.runtimes.kubernetes import KubernetesDriver
+from clusters.runtimes.kubernetes_connection import parse_connection
 
 from .kubernetes_api import TOKEN, KubernetesAPI
+
+REAL_KUBECONFIG = os.environ.get("KUBECONFIG_UNDER_TEST", "")
+"""The path of a kubeconfig: then what every driver promises is also proven against that cluster."""
 
 
 def new_owner() -> Owner:
@@ -21,6 +27,12 @@ def new_owner() -> Owner:
 def driver_of(api: KubernetesAPI, owner: Owner, token: str = TOKEN) -> KubernetesDriver:
     """A driver that connects to the double anew."""
     endpoint = Endpoint(Scheme.HTTPS, host="127.0.0.1", port=api.port, ca=api.authority.pem)
+    return KubernetesDriver(EngineHTTP(endpoint, Reach(trusted=True), bearer=token), owner)
+
+
+def real_driver(owner: Owner) -> KubernetesDriver:
+    """A driver of the cluster under test. It leaves an empty namespace there."""
+    endpoint, token = parse_connection({"kubeconfig": Path(REAL_KUBECONFIG).read_text()})
     return KubernetesDriver(EngineHTTP(endpoint, Reach(trusted=True), bearer=token), owner)
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from clusters.runtimes import kubernetes_api
+from clusters.runtimes import http, kubernetes_api
 from clusters.runtimes.base import Cause, Phase, RuntimeFailure, text_of
 from clusters.runtimes.kubernetes_names import place_at, place_of
 
@@ -176,11 +176,27 @@ class TestLogs:
         assert text_of(kubernetes.logs(handle, 10, follow=True)) == "one\ntwo\n"
 
     def test_followed_logs_can_be_closed_by_another_thread(self, kubernetes) -> None:
-        spec = new_spec()
+        spec = new_spec(command=("sh", "-c", "echo ready; exec sleep 3600"))
         handle = kubernetes.start(spec)
         wait(kubernetes, spec.name, Phase.RUNNING)
         logs = kubernetes.logs(handle, 10, follow=True)
         threading.Timer(0.2, logs.close).start()
+        assert text_of(logs) == "ready\n"
+
+    def test_followed_logs_of_a_quiet_run_wait_for_its_first_line(self, kubernetes, monkeypatch) -> None:
+        monkeypatch.setattr(http, "CALL_SECONDS", 0.1)
+        spec = new_spec(command=("sh", "-c", "sleep 0.5; echo late"))
+        handle = kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
+        assert text_of(kubernetes.logs(handle, 10, follow=True)) == "late\n"
+
+    def test_followed_logs_of_a_quiet_run_can_be_closed(self, kubernetes, monkeypatch) -> None:
+        monkeypatch.setattr(http, "CALL_SECONDS", 0.1)
+        spec = new_spec()
+        handle = kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
+        logs = kubernetes.logs(handle, 10, follow=True)
+        threading.Timer(0.3, logs.close).start()
         assert text_of(logs) == ""
 
     def test_logs_of_a_run_that_waits_are_not_there_yet(self, kubernetes) -> None:
@@ -200,11 +216,13 @@ class TestLogs:
 
 class TestChanges:
     def test_a_start_is_told(self, kubernetes) -> None:
-        kubernetes.start(new_spec())
+        spec = new_spec()
         changes = kubernetes.changes()
-        threading.Timer(0.2, lambda: kubernetes.start(new_spec())).start()
+        starting = threading.Timer(0.2, lambda: kubernetes.start(spec))
+        starting.start()
         assert next(iter(changes)) is None
         changes.close()
+        starting.join()
 
     def test_a_watch_can_be_closed_by_another_thread(self, kubernetes) -> None:
         changes = kubernetes.changes()

@@ -13,9 +13,9 @@ from clusters.runtimes.base import ContainerSpec, Driver, Observed, OneByOne, Ph
 from clusters.runtimes.simulated import SimulatedDriver
 
 from .kubernetes_api import kubernetes_api
-from .kubernetes_harness import driver_of, new_owner
+from .kubernetes_harness import REAL_KUBECONFIG, driver_of, new_owner, real_driver
 
-ENGINES = ["simulated", "kubernetes"]
+ENGINES = ["simulated", "kubernetes", *(["real kubernetes"] if REAL_KUBECONFIG else [])]
 
 
 class Harness:
@@ -45,7 +45,7 @@ class Harness:
         assert len(found) <= 1
         return found[0] if found else None
 
-    def wait_stopped(self, name: str) -> Observed | None:
+    def wait_until_over(self, name: str) -> Observed | None:
         """Look until the container has ended or is gone, which is how some engines end one that is stopped."""
         give_up_at = time.monotonic() + self._patience_seconds
         while (seen := self.find(name)) is not None and seen.phase is not Phase.ENDED:
@@ -79,6 +79,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Harness]:
         with kubernetes_api() as api:
             owner = new_owner()
             yield Harness(lambda: driver_of(api, owner), brief_seconds=0.05, patience_seconds=10)
+        return
+    if request.param == "real kubernetes":
+        owner = new_owner()
+        harness = Harness(lambda: real_driver(owner), brief_seconds=1, patience_seconds=120)
+        yield harness
+        harness.driver.remove_many([seen.handle for seen in harness.driver.observe()])
         return
     client = request.getfixturevalue("simulator_redis")
     name = request.getfixturevalue("engine_name")
@@ -144,7 +150,7 @@ class TestEveryDriver:
         handle = engine.driver.start(spec)
         engine.wait(spec.name, Phase.RUNNING)
         engine.driver.stop(handle, 1)
-        seen = engine.wait_stopped(spec.name)
+        seen = engine.wait_until_over(spec.name)
         assert seen is None or seen.exit_code in (143, 137)
 
     def test_a_stop_repeated_or_too_late_changes_nothing(self, engine: Harness) -> None:
@@ -153,7 +159,7 @@ class TestEveryDriver:
             engine.driver.start(spec)
         engine.driver.stop(engine.wait(stopped.name, Phase.RUNNING).handle, 1)
         handles = [seen.handle for seen in engine.driver.observe()]
-        before = [engine.wait_stopped(stopped.name), engine.wait(ended.name, Phase.ENDED)]
+        before = [engine.wait_until_over(stopped.name), engine.wait(ended.name, Phase.ENDED)]
         for handle in handles:
             engine.driver.stop(handle, 1)
         assert [engine.find(spec.name) for spec in (stopped, ended)] == before
@@ -192,7 +198,7 @@ class TestEveryDriver:
         assert handles == seen
         assert engine.driver.stop_many(dict.fromkeys(seen.values(), 1)) == {}
         for spec in specs:
-            engine.wait_stopped(spec.name)
+            engine.wait_until_over(spec.name)
         assert engine.driver.remove_many(seen.values()) == {}
         assert engine.driver.observe() == ()
 
