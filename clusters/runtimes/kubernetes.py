@@ -7,8 +7,8 @@ from .http import EngineHTTP
 from .kubernetes_api import KubernetesAPI
 from .kubernetes_capacity import check
 from .kubernetes_ending import Ending
-from .kubernetes_json import text_at
-from .kubernetes_names import CONTAINER, place_at, selector_of
+from .kubernetes_json import mapping_at, text_at
+from .kubernetes_names import CONTAINER, is_ours, place_at, selector_of
 from .kubernetes_observed import has_begun, has_ended, is_finished, observed, telling_pod
 from .kubernetes_starting import Starting
 from .kubernetes_streams import Changes, Follow, no_logs, nothing_written, started_log, started_watch
@@ -65,7 +65,8 @@ class KubernetesDriver(PullsByItself, OneByOne):
         )
         if pod is None:
             job = self._api.get(place.job_path, "get jobs")
-            raise no_logs() if job is None or is_finished(job) else nothing_written()
+            ours = job is not None and is_ours(mapping_at(job, "metadata", "labels"), self._owner, place.run)
+            raise nothing_written() if job is not None and ours and not is_finished(job) else no_logs()
         if not has_begun(pod):
             raise nothing_written()
         path = f"{place.pods_path}/{text_at(pod, 'metadata', 'name')}/log"

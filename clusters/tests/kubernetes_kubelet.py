@@ -115,6 +115,7 @@ class Kubelet:
                 process.running = subprocess.Popen(
                     words or ["true"],
                     env={"PATH": os.environ["PATH"]} | env,
+                    cwd=container.get("workingDir"),
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
