@@ -145,6 +145,12 @@ def _without_pod(job: Object) -> dict[str, Any]:
         return {"phase": Phase.CREATED}
     if mapping_at(job, "spec").get("suspend") is True:
         return {"phase": Phase.STARTING, "detail": "Somebody suspended its Job in the cluster."}
+    if time_at(job, "status", "startTime") and not mapping_at(job, "status").get("active"):
+        # Refused by a quota, a limit or an admission policy, of which a Job's status says nothing.
+        detail = (
+            "The cluster has not made its pod yet: if that lasts, a quota or a policy of it does not let it."
+        )
+        return {"phase": Phase.STARTING, "detail": detail}
     return {"phase": Phase.STARTING, "detail": "The cluster has not made its pod yet."}
 
 

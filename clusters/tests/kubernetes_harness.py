@@ -13,7 +13,8 @@ from clusters.runtimes.http import EngineHTTP
 from clusters.runtimes.kubernetes import KubernetesDriver
 from clusters.runtimes.kubernetes_connection import parse_connection
 
-from .kubernetes_api import TOKEN, KubernetesAPI
+from .kubernetes_api import KubernetesAPI
+from .kubernetes_handler import TOKEN
 
 REAL_KUBECONFIG = os.environ.get("KUBECONFIG_UNDER_TEST", "")
 """The path of a kubeconfig: then what every driver promises is also proven against that cluster."""

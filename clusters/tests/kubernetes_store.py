@@ -6,8 +6,8 @@ import json
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from .kubernetes_defaults import default_job, matches, merge
 from .kubernetes_refusing import (
     GROUPS,
     KINDS,
@@ -103,7 +103,7 @@ class Store:
             body["status"] = {}
         thing = self.put(resource, namespace, body)
         if resource == "jobs":
-            _default_job(thing)
+            default_job(thing)
         return thing
 
     def replace(self, resource: str, namespace: str, body: Json, *, strict: bool) -> Json:
@@ -124,7 +124,7 @@ class Store:
         unknown = unknown_fields(resource, body)
         if strict and unknown:
             raise undecodable(resource, unknown)
-        _merge(thing, body)
+        merge(thing, body)
         self.touch(resource, thing)
         return thing
 
@@ -213,62 +213,3 @@ class Store:
             what = "count/jobs.batch"
             limits = f"requested: {what}=1, used: {what}={used}, limited: {what}={self.quota}"
             raise forbidden(resource, name, f"exceeded quota: q, {limits}")
-
-
-def matches(thing: Json, selector: str) -> bool:
-    """Whether an object has the labels of a selector (`a=b,c=d`)."""
-    labels = thing["metadata"].get("labels", {})
-    return all(
-        labels.get(name) == value
-        for name, _, value in (part.partition("=") for part in selector.split(",") if part)
-    )
-
-
-def _merge(into: Json, patch: Json) -> None:
-    for name, value in patch.items():
-        if value is None:
-            into.pop(name, None)
-        elif isinstance(value, dict):
-            _merge(into.setdefault(name, {}), value)
-        else:
-            into[name] = value
-
-
-def _default_job(job: Json) -> None:
-    """What the API server fills in."""
-    uid, name, spec = job["metadata"]["uid"], job["metadata"]["name"], job["spec"]
-    job["metadata"]["generation"] = 1
-    if not job["metadata"].get("annotations"):
-        job["metadata"].pop("annotations", None)
-    labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
-    spec["template"]["metadata"]["labels"] = labels | {
-        "batch.kubernetes.io/controller-uid": uid,
-        "batch.kubernetes.io/job-name": name,
-        "controller-uid": uid,
-        "job-name": name,
-    }
-    defaults: dict[str, Any] = {
-        "parallelism": 1,
-        "completions": 1,
-        "backoffLimit": 6,
-        "selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}},
-        "manualSelector": False,
-        "completionMode": "NonIndexed",
-        "suspend": False,
-        "podReplacementPolicy": "TerminatingOrFailed",
-    }
-    job["spec"] = defaults | spec
-    pod = spec["template"]["spec"]
-    for field, value in {
-        "terminationGracePeriodSeconds": 30,
-        "dnsPolicy": "ClusterFirst",
-        "securityContext": {},
-        "schedulerName": "default-scheduler",
-    }.items():
-        pod.setdefault(field, value)
-    for field in ("hostNetwork", "hostPID", "hostIPC"):
-        pod.pop(field, None)
-    for container in pod["containers"]:
-        container.setdefault("terminationMessagePath", "/dev/termination-log")
-        container.setdefault("terminationMessagePolicy", "File")
-        container.setdefault("imagePullPolicy", "IfNotPresent")

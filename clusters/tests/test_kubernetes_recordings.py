@@ -1,8 +1,6 @@
-"""What a real control plane was recorded to say: our reading of it, and that the double says it in the same shape."""
+"""What a real control plane was recorded to say, and how we read it."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +13,9 @@ from clusters.runtimes.kubernetes_observed import observed, of_job
 from clusters.runtimes.kubernetes_refusals import Refusal, failure_of_refusal, refusal_of
 from clusters.runtimes.kubernetes_streams import Changes
 
-from .kubernetes_refusing import Json, Refused, expired, forbidden, without_right
-from .kubernetes_store import Store
+from .kubernetes_recordings import DATA, EXCHANGES
+from .kubernetes_refusing import Json, expired, forbidden
 
-DATA = Path(__file__).parent / "data" / "kubernetes"
-EXCHANGES = {
-    exchange["what"]: exchange
-    for exchange in map(json.loads, (DATA / "exchanges.jsonl").read_text().splitlines())
-}
 OWNER = Owner("0123456789abcdef", "fedcba")
 PLACE = place_in("hv-org-7", "run-1", OWNER)
 
@@ -223,93 +216,7 @@ def test_the_recorded_watch_gives_a_piece_for_each_event_and_none_for_its_bookma
     assert len(list(Changes(Pieces(content)))) == content.count(b'"MODIFIED"') + content.count(b'"ADDED"')
 
 
-def recorded_in_store() -> Store:
-    store = Store()
-    store.create("namespaces", "", {"metadata": {"name": "hv-org-7"}}, strict=True)
-    return store
-
-
-def refused(store: Store, what: str) -> Json:
-    request = EXCHANGES[what]["request"]
-    strict = request["query"].get("fieldValidation") == "Strict"
-    with pytest.raises(Refused) as caught:
-        store.create("jobs", "hv-org-7", request["body"], strict=strict)
-    assert caught.value.status == EXCHANGES[what]["status"]
-    return caught.value.body
-
-
-@pytest.mark.parametrize(
-    "what",
-    [
-        "job-invalid-422",
-        "job-bad-name-422",
-        "job-unknown-field-strict-400",
-        "job-malformed-quantity-400",
-    ],
-)
-def test_the_double_refuses_word_for_word_what_was_refused(what: str) -> None:
-    assert refused(recorded_in_store(), what) == EXCHANGES[what]["response"]
-
-
-def test_the_double_refuses_a_name_that_is_taken() -> None:
-    store = recorded_in_store()
-    store.create("jobs", "hv-org-7", EXCHANGES["job-created"]["request"]["body"], strict=True)
-    assert refused(store, "job-exists-409") == EXCHANGES["job-exists-409"]["response"]
-
-
-def test_the_double_refuses_in_a_namespace_that_goes() -> None:
-    store = recorded_in_store()
-    store.delete("namespaces", "", "hv-org-7", {})
-    what = "create-in-terminating-namespace-403"
-    assert refused(store, what) == EXCHANGES[what]["response"]
-
-
-def test_the_double_refuses_beyond_a_quota_and_without_a_right() -> None:
-    store = recorded_in_store()
-    store.quota = 0
-    theirs = EXCHANGES["job-quota-exceeded-403"]["response"]
-    ours = refused(store, "job-quota-exceeded-403")
-    assert ours["details"] == theirs["details"]
-    assert ours["message"] == theirs["message"].replace(
-        "used: count/jobs.batch=7", "used: count/jobs.batch=0"
-    ).replace("limited: count/jobs.batch=1", "limited: count/jobs.batch=0")
-    lacking = without_right("launcher", "create", "jobs", "hv-org-7").body
-    assert lacking == EXCHANGES["no-rights-403"]["response"]
-
-
-def test_the_double_makes_a_job_as_it_was_recorded() -> None:
-    store = recorded_in_store()
-    job = store.create("jobs", "hv-org-7", EXCHANGES["job-created"]["request"]["body"], strict=True)
-    assert shape(job) == shape(EXCHANGES["job-created"]["response"])
-
-
-def test_the_double_deletes_as_it_was_recorded() -> None:
-    store = recorded_in_store()
-    body = EXCHANGES["job-created"]["request"]["body"]
-    store.create("jobs", "hv-org-7", body, strict=True)
-    kept = store.delete("jobs", "hv-org-7", "run-1", {"propagationPolicy": "Foreground"})
-    assert kept["metadata"]["finalizers"] == ["foregroundDeletion"]
-    assert shape(kept["metadata"]) == shape(EXCHANGES["job-deleted-foreground"]["response"]["metadata"])
-    told = store.delete("jobs", "hv-org-7", "run-1", {"propagationPolicy": "Background"})
-    assert shape(told) == shape(EXCHANGES["job-deleted-background"]["response"])
-    with pytest.raises(Refused) as caught:
-        store.delete("jobs", "hv-org-7", "nope", {"propagationPolicy": "Background"})
-    assert caught.value.body == EXCHANGES["job-delete-404"]["response"]
-
-
-def test_the_double_lists_as_it_was_recorded() -> None:
-    store = recorded_in_store()
-    assert shape(store.page("pods", "hv-org-7", {})) == shape(EXCHANGES["pod-gone-empty-list"]["response"])
-
-
 def test_an_expired_page_and_a_policy_are_no_other_refusals() -> None:
     assert refusal_of(Answer(410, expired().body)) is Refusal.ABSENT
     policy = forbidden("jobs", "run-1", 'violates PodSecurity "restricted:latest"')
     assert failure_of_refusal(Answer(403, policy.body), "create jobs").permanent
-
-
-def shape(thing: Any) -> Any:
-    """The keys of an object all the way down, without what it is."""
-    if isinstance(thing, dict):
-        return {name: shape(value) for name, value in thing.items() if name not in {"labels", "annotations"}}
-    return [shape(item) for item in thing] if isinstance(thing, list) else None
