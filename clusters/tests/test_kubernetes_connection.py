@@ -185,6 +185,8 @@ def test_what_others_of_the_file_hold_does_not_matter() -> None:
         ("{", "no YAML"),
         ("!!python/object/apply:os.system ['true']", "no YAML"),
         ("a: 2001-99-99", "no YAML"),
+        ("!!timestamp x", "no YAML"),
+        ("a: \x00", "no YAML"),
         ("? [a]\n: b", "no YAML"),
         ("a: 1\n---\nb: 2", "no YAML"),
         ("[" * 30_000, "nested"),
