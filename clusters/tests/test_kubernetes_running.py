@@ -1,6 +1,7 @@
 """What a cluster tells of its runs, and how they are stopped and forgotten."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from clusters.runtimes import kubernetes_api
 from clusters.runtimes.base import Cause, Phase, RuntimeFailure, text_of
 from clusters.runtimes.kubernetes_names import place_at, place_of
 
-from .kubernetes_harness import driver_of, eventually, look, new_owner, new_spec, wait
+from .kubernetes_harness import driver_of, eventually, look, make_foreign, new_owner, new_spec, wait
 
 STUBBORN = ("sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.05; done")
 
@@ -44,6 +45,24 @@ class TestObserving:
         theirs = driver_of(api, new_owner())
         theirs.start(new_spec())
         assert kubernetes.observe() == ()
+
+    def test_another_cluster_of_the_installation_sees_and_disturbs_nothing(
+        self, api, kubernetes, owner
+    ) -> None:
+        spec = new_spec()
+        handle = kubernetes.start(spec)
+        wait(kubernetes, spec.name, Phase.RUNNING)
+        other = driver_of(api, replace(owner, cluster=new_owner().cluster))
+        assert other.observe() == ()
+        disturb(other, handle)
+        assert look(kubernetes, spec.name).phase is Phase.RUNNING
+
+    def test_a_job_of_nobodys_is_not_seen_nor_touched(self, api, kubernetes, owner) -> None:
+        handle = make_foreign(api, owner)
+        assert kubernetes.observe() == ()
+        disturb(kubernetes, handle)
+        assert "deletionTimestamp" not in api.store.all("pods")[0]["metadata"]
+        assert len(api.store.all("jobs")) == 1
 
     def test_an_end_for_want_of_memory_says_so(self, api, kubernetes) -> None:
         spec = new_spec()
@@ -165,6 +184,14 @@ class TestEnding:
         kubernetes.stop(handle, 1)
         kubernetes.remove(handle)
         assert api.requests == []
+
+
+def disturb(driver, handle: str) -> None:
+    driver.stop(handle, 0)
+    driver.remove(handle)
+    with pytest.raises(RuntimeFailure) as caught:
+        driver.logs(handle, 10)
+    assert caught.value.permanent
 
 
 def _runs(api, spec) -> bool:
