@@ -30,10 +30,9 @@ NOT_SECONDS: list[Any] = ["1", -1, "Infinity", True, [], 1e300]
 NOT_WORDS: list[Any] = ["ls", 5, {}, [1], [None], ["a\0b"], ["x"] * 1001]
 NOT_ENV: list[Any] = [[], "x", 5, {"1A": "x"}, {"": "x"}, {"A\0": "x"}, {"A=B": "x"}, {"A": 1}, {"A": None},
     {"A": "\0"}, {"A": "x" * 40_000}, {"A" * 300: "x"}]  # fmt: skip
-NOT_A_SERVER: list[Any] = [
-    *NOT_TEXT, "", "   ", "https://registry.example.org", "registry.example.org/team", "registry", "a b.example.org",
-    "registry.example.org:", "registry.example.org:99999", "x." * 128 + "org",
-]  # fmt: skip
+NOT_A_SERVER: list[Any] = [*NOT_TEXT, "", "   ", "https://registry.example.org", "registry.example.org/team",
+    "registry", "a b.example.org", "registry.example.org:", "registry.example.org:99999",
+    "x." * 128 + "org"]  # fmt: skip
 WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
     ("POST", "/register"): {
         "username": [*NOT_TEXT, "", "x" * 151, "a b", "al/ice"],
