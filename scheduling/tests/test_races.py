@@ -8,7 +8,7 @@ from accounts.errors import Conflict
 from clusters.amounts import Amount
 from clusters.locks import lock_clusters
 from clusters.models import Cluster
-from clusters.services import manage as cluster_services
+from clusters.services import manage
 from clusters.tests.factories import ClusterFactory
 from deployments.books import differences_between_books_and_runs
 from deployments.models import Deployment, Run
