@@ -70,7 +70,7 @@ class Sshd:
 def running_sshd(root: Path, engine: str) -> Iterator[Sshd]:
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     if not os.path.exists(program) or not shutil.which("docker"):
-        pytest.skip("There is no sshd, or no docker command.")
+        docker_engine.missing("There is no sshd, or no docker command.")
     with suppress(PermissionError):  # only root's sshd wants it
         Path("/run/sshd").mkdir(exist_ok=True)
     host_keys, client_keys = ({kind: new_key(kind) for kind in KEY_CLASSES} for _ in range(2))
