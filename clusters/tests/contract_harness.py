@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -35,6 +35,13 @@ class Harness:
         self.driver = connect()
         self.brief_seconds = brief_seconds
         self._patience_seconds = patience_seconds
+
+    def emptied(self) -> "Iterator[Harness]":
+        """Itself, for a fixture: nothing of ours stays on the engine."""
+        try:
+            yield self
+        finally:
+            self.driver.remove_many([seen.handle for seen in self.driver.observe()])
 
     def spec(self, *, seconds: float | None = None) -> ContainerSpec:
         """A container that sleeps for so long and exits with 0; None: until it is stopped."""
