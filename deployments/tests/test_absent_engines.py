@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from clusters.models import ClusterState
+from deployments.books import differences_between_books_and_runs
 from deployments.models import Outcome, Run
 from deployments.services.give_up import declare_lost
 from deployments.services.reconciliation import MISSES_ALLOWED
@@ -19,7 +20,16 @@ pytestmark = pytest.mark.usefixtures("only_legal_moves")
 
 
 @pytest.fixture
+def deployment(cluster):
+    return DeploymentFactory(cluster=cluster)
+
+
 @pytest.fixture(autouse=True)
+def books_balance(db):
+    yield
+    assert differences_between_books_and_runs() == []
+
+
 def test_a_lost_one_comes_back_without_using_a_retry(cluster):
     deployment = DeploymentFactory(cluster=cluster, restart_policy="on_failure", max_retries=1)
     run(deployment)
