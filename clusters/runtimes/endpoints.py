@@ -12,8 +12,18 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Address = IPv4Address | IPv6Address
-METADATA = frozenset({"169.254.169.254", "fd00:ec2::254"})
-"""Where clouds tell a machine its own credentials."""
+METADATA = frozenset(
+    ipaddress.ip_address(text)
+    for text in (
+        "169.254.169.254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+    )
+)
+"""Where clouds tell a machine its own credentials: only an entry of just that address opens one."""
 
 
 class Scheme(StrEnum):
@@ -70,8 +80,8 @@ class Reach:
             return f"Only platform staff may connect an engine by {endpoint.scheme}://."
         rules = [rule for rule in map(parse_entry, self.entries) if rule and rule.port in {0, endpoint.port}]
         named = any(rule.name == endpoint.host.lower().rstrip(".") for rule in rules if rule.name)
-        known = address if address is not None else _literal(endpoint.host)
-        listed = known is not None and any(rule.network and known in rule.network for rule in rules)
+        known = _plain(address if address is not None else _literal(endpoint.host))
+        listed = known is not None and any(rule.holds(known) for rule in rules)
         if known is None:
             # Not resolved yet: a network in the list may still turn out to hold it.
             allowed = named or any(rule.network for rule in rules)
@@ -93,18 +103,26 @@ class Rule:
     network: IPv4Network | IPv6Network | None = None
     port: int = 0
 
+    def holds(self, address: Address) -> bool:
+        """Whether it lists this address."""
+        if self.network is None or address not in self.network:
+            return False
+        return address not in METADATA or self.network.num_addresses == 1
+
 
 def parse_entry(entry: str) -> Rule | None:
     """An entry of CLUSTER_ENDPOINTS; None for what is none."""
     text, port = entry.strip(), 0
     if text.startswith("["):
-        inside, _, rest = text[1:].partition("]")
-        text, tail = inside, rest.removeprefix(":")
+        inside, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            return None
+        text, colon, tail = inside, rest[:1], rest[1:]
     elif text.count(":") == 1:
-        text, _, tail = text.partition(":")
+        text, colon, tail = text.partition(":")
     else:
-        tail = ""
-    if tail:
+        colon = tail = ""
+    if colon:
         if not tail.isascii() or not tail.isdigit() or not 0 < int(tail) < 65536:
             return None
         port = int(tail)
@@ -113,7 +131,8 @@ def parse_entry(entry: str) -> Rule | None:
     except ValueError:
         name = text.lower().rstrip(".")
         labels = name.split(".")
-        good = bool(name) and all(
+        # A last label of digits is a mistyped address: the system would read it as one.
+        good = not labels[-1].isdigit() and all(
             label and label.replace("-", "").replace("_", "").isalnum() and label.isascii()
             for label in labels
         )
@@ -132,16 +151,20 @@ def _literal(host: str) -> Address | None:
         return None
 
 
+def _plain(address: Address | None) -> Address | None:
+    """The IPv4 address inside an IPv6 one, and no zone: one address is written in one way."""
+    if isinstance(address, IPv6Address):
+        return address.ipv4_mapped or IPv6Address(int(address))
+    return address
+
+
 def _is_ordinary(address: Address) -> bool:
     """Not this machine itself nor its neighbourhood: those must be listed as an address, not behind a name."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        return _is_ordinary(mapped)
     return not (
         address.is_loopback
         or address.is_link_local
         or address.is_multicast
         or address.is_unspecified
         or address.is_reserved
-        or str(address) in METADATA
+        or address in METADATA
     )

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+from clusters.runtimes.docker import DockerDriver
+from clusters.runtimes.http import EngineHTTP
 from clusters.runtimes.simulated import SimulatedDriver
 from clusters.runtimes.simulated_engine import SimulatedEngine
 
+from . import docker_engine
 from .simulator import new_engine_name, redis_url
 
 
@@ -44,3 +47,17 @@ def driver(simulator_redis: Redis, engine_name: str) -> SimulatedDriver:
 def engine(simulator_redis: Redis, engine_name: str) -> SimulatedEngine:
     """That engine's machine room."""
     return SimulatedEngine(simulator_redis, engine_name)
+
+
+@pytest.fixture(scope="session")
+def docker_http() -> Iterator[EngineHTTP]:
+    """A door to the real Docker engine of DOCKER_HOST; skips the test when there is none."""
+    door = docker_engine.http()
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def docker(docker_http: EngineHTTP) -> Iterator[DockerDriver]:
+    """A driver with an owner of its own on that engine; nothing of it stays."""
+    yield from docker_engine.emptied(DockerDriver(docker_http, docker_engine.new_owner()))

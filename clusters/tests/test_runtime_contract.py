@@ -1,5 +1,9 @@
-"""What every driver promises, whatever its engine. A new driver joins by adding its harness to `ENGINES`."""
+"""What every driver promises, whatever its engine. A new driver joins by adding its harness to `ENGINES`.
 
+Engines that run real processes stand in `REAL_ENGINES` too, and promise what only a real process can show.
+"""
+
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,14 +16,28 @@ import pytest
 from clusters.runtimes.base import ContainerSpec, Driver, Observed, OneByOne, Phase, RuntimeFailure, text_of
 from clusters.runtimes.simulated import SimulatedDriver
 
-ENGINES = ["simulated"]
+from . import docker_engine
+
+ENGINES = ["simulated", "docker"]
+REAL_ENGINES = ["docker"]
 
 
 class Harness:
     """One engine under test: drivers that connect to it anew, and what to run on it."""
 
-    def __init__(self, connect: Callable[[], Driver], brief_seconds: float, patience_seconds: float) -> None:
-        self.connect = connect
+    def __init__(
+        self,
+        connect: Callable[[], Driver],
+        brief_seconds: float,
+        patience_seconds: float,
+        *,
+        image: str = "busybox:1",
+        connect_other: Callable[[], Driver] | None = None,
+        make_foreign: Callable[[], str] | None = None,
+    ) -> None:
+        """`connect_other` is for another owner; `make_foreign` makes a container of nobody's and answers its handle."""
+        self.connect, self.connect_other, self.make_foreign = connect, connect_other, make_foreign
+        self._image = image
         self.driver = connect()
         self.brief_seconds = brief_seconds
         self._patience_seconds = patience_seconds
@@ -28,13 +46,17 @@ class Harness:
         """A container that sleeps for so long and exits with 0; None: until it is stopped."""
         return ContainerSpec(
             name=f"run-{uuid.uuid4().hex}",
-            image="busybox:1",
+            image=self._image,
             cpu_milli=100,
             ram_mib=16,
             gpu_milli=0,
-            command=("sleep", "3600" if seconds is None else str(seconds)),
+            command=("sh", "-c", f"echo one; echo two; exec sleep {3600 if seconds is None else seconds}"),
             simulated_seconds=seconds,
         )
+
+    def script(self, script: str, **fields: object) -> ContainerSpec:
+        """A container that runs this script in a shell."""
+        return replace(self.spec(), **({"command": ("sh", "-c", script)} | fields))
 
     def find(self, name: str) -> Observed | None:
         """What the engine tells of this name now; at most one container may have it."""
@@ -52,15 +74,55 @@ class Harness:
             assert time.monotonic() < give_up_at, f"waited for {phase}, and saw {seen}"
             time.sleep(0.01)
 
+    def wait_until_over(self, name: str) -> Observed | None:
+        """Look until the container has ended, or is gone: some engines forget what they stopped."""
+        give_up_at = time.monotonic() + self._patience_seconds
+        while (seen := self.find(name)) is not None and seen.phase is not Phase.ENDED:
+            assert time.monotonic() < give_up_at, f"waited for the end, and saw {seen}"
+            time.sleep(0.01)
+        return seen
+
+
+def simulated_harness(request: pytest.FixtureRequest) -> Harness:
+    client = request.getfixturevalue("simulator_redis")
+    name = request.getfixturevalue("engine_name")
+    return Harness(lambda: SimulatedDriver(client, name, {}), brief_seconds=0.05, patience_seconds=10)
+
+
+def docker_harness(request: pytest.FixtureRequest) -> Harness:
+    owner, other = docker_engine.new_owner(), docker_engine.new_owner()
+    request.getfixturevalue("docker_http")
+    return Harness(
+        lambda: docker_engine.driver(owner),
+        brief_seconds=0.3,
+        patience_seconds=60,
+        image=docker_engine.IMAGE,
+        connect_other=lambda: docker_engine.driver(other),
+        make_foreign=lambda: docker_engine.make_foreign(request, owner),
+    )
+
+
+HARNESSES = {"simulated": simulated_harness, "docker": docker_harness}
+
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The engine under test, empty of our containers afterwards."""
-    client = request.getfixturevalue("simulator_redis")
-    name = request.getfixturevalue("engine_name")
-    harness = Harness(lambda: SimulatedDriver(client, name, {}), brief_seconds=0.05, patience_seconds=10)
-    yield harness
-    harness.driver.remove_many([seen.handle for seen in harness.driver.observe()])
+    yield from emptied(HARNESSES[request.param](request))
+
+
+@pytest.fixture(params=REAL_ENGINES)
+def real_engine(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """The same, where containers are real processes."""
+    yield from emptied(HARNESSES[request.param](request))
+
+
+def emptied(harness: Harness) -> Iterator[Harness]:
+    """Nothing of ours stays on it."""
+    try:
+        yield harness
+    finally:
+        harness.driver.remove_many([seen.handle for seen in harness.driver.observe()])
 
 
 class TestEveryDriver:
@@ -120,16 +182,18 @@ class TestEveryDriver:
         handle = engine.driver.start(spec)
         engine.wait(spec.name, Phase.RUNNING)
         engine.driver.stop(handle, 1)
-        assert engine.wait(spec.name, Phase.ENDED).exit_code in (143, 137)
+        seen = engine.wait_until_over(spec.name)
+        assert seen is None or seen.exit_code in (143, 137)
 
     def test_a_stop_repeated_or_too_late_changes_nothing(self, engine: Harness) -> None:
         stopped, ended = engine.spec(), engine.spec(seconds=engine.brief_seconds)
         for spec in (stopped, ended):
             engine.driver.start(spec)
         engine.driver.stop(engine.wait(stopped.name, Phase.RUNNING).handle, 1)
-        before = [engine.wait(spec.name, Phase.ENDED) for spec in (stopped, ended)]
-        for seen in before:
-            engine.driver.stop(seen.handle, 1)
+        handles = [seen.handle for seen in engine.driver.observe()]
+        before = [engine.wait_until_over(spec.name) for spec in (stopped, ended)]
+        for handle in handles:
+            engine.driver.stop(handle, 1)
         assert [engine.find(spec.name) for spec in (stopped, ended)] == before
 
     def test_a_running_container_is_killed_by_its_removal(self, engine: Harness) -> None:
@@ -151,6 +215,7 @@ class TestEveryDriver:
         engine.wait(spec.name, Phase.ENDED)
         lines = text_of(engine.driver.logs(handle, 100)).splitlines()
         assert text_of(engine.driver.logs(handle, 1)).splitlines() == lines[-1:]
+        assert len(lines) >= 2
         assert text_of(engine.driver.logs(handle, 0)) == ""
 
     def test_logs_of_an_unknown_handle_are_a_permanent_failure(self, engine: Harness) -> None:
@@ -166,7 +231,7 @@ class TestEveryDriver:
         assert handles == seen
         assert engine.driver.stop_many(dict.fromkeys(seen.values(), 1)) == {}
         for spec in specs:
-            engine.wait(spec.name, Phase.ENDED)
+            engine.wait_until_over(spec.name)
         assert engine.driver.remove_many(seen.values()) == {}
         assert engine.driver.observe() == ()
 
@@ -174,6 +239,86 @@ class TestEveryDriver:
         assert (
             engine.driver.start_many([]) == engine.driver.stop_many({}) == engine.driver.remove_many([]) == {}
         )
+
+
+class TestEveryRealEngine:
+    def test_a_container_that_fails_tells_its_exit_code(self, real_engine: Harness) -> None:
+        spec = real_engine.script("exit 3")
+        real_engine.driver.start(spec)
+        assert real_engine.wait(spec.name, Phase.ENDED).exit_code == 3
+
+    def test_a_container_gets_its_command_arguments_environment_and_directory(
+        self, real_engine: Harness
+    ) -> None:
+        spec = real_engine.script(
+            'echo "$0 $1 $PLAIN $SECRET $(pwd)"',
+            args=("zero", "two words"),
+            env={"PLAIN": "a=b c"},
+            secret_env={"SECRET": "s3cret"},
+            working_dir="/tmp",
+        )
+        handle = real_engine.driver.start(spec)
+        real_engine.wait(spec.name, Phase.ENDED)
+        assert text_of(real_engine.driver.logs(handle, 10)) == "zero two words a=b c s3cret /tmp\n"
+
+    def test_a_container_that_ignores_the_signal_is_killed_when_its_grace_is_over(
+        self, real_engine: Harness
+    ) -> None:
+        spec = real_engine.script(
+            "trap '' TERM; echo ready; while true; do sleep 0.1; done", grace_seconds=300
+        )
+        handle = real_engine.driver.start(spec)
+        ready = real_engine.driver.logs(handle, 10, follow=True)
+        assert b"ready" in next(iter(ready))
+        ready.close()
+        real_engine.driver.stop(handle, 300)
+        time.sleep(1)
+        seen = real_engine.find(spec.name)
+        assert seen is not None
+        assert seen.phase in (Phase.RUNNING, Phase.STOPPING)
+        real_engine.driver.stop(handle, 0)
+        seen = real_engine.wait_until_over(spec.name)
+        assert seen is None or seen.exit_code == 137
+
+    def test_followed_logs_end_with_the_container(self, real_engine: Harness) -> None:
+        spec = real_engine.script("for i in 1 2 3; do echo line $i; sleep 0.3; done; echo oops >&2; exit 1")
+        handle = real_engine.driver.start(spec)
+        real_engine.wait(spec.name, Phase.RUNNING)
+        lines = text_of(real_engine.driver.logs(handle, 10, follow=True)).splitlines()
+        assert sorted(lines) == ["line 1", "line 2", "line 3", "oops"]
+
+    def test_followed_logs_are_ended_by_another_thread(self, real_engine: Harness) -> None:
+        spec = real_engine.spec()
+        handle = real_engine.driver.start(spec)
+        real_engine.wait(spec.name, Phase.RUNNING)
+        logs = real_engine.driver.logs(handle, 10, follow=True)
+        closer = threading.Timer(1, logs.close)
+        closer.start()
+        began = time.monotonic()
+        assert text_of(logs).splitlines() == ["one", "two"]
+        assert time.monotonic() - began < 10
+        closer.join()
+        assert real_engine.wait(spec.name, Phase.RUNNING).handle == handle
+
+    def test_an_owner_sees_and_disturbs_nothing_of_another(self, real_engine: Harness) -> None:
+        spec = real_engine.spec()
+        handle = real_engine.driver.start(spec)
+        real_engine.wait(spec.name, Phase.RUNNING)
+        other = real_engine.connect_other()
+        assert other.observe() == ()
+        other.stop(handle, 0)
+        other.remove(handle)
+        with pytest.raises(RuntimeFailure):
+            other.logs(handle, 10)
+        assert real_engine.wait(spec.name, Phase.RUNNING).handle == handle
+
+    def test_a_container_of_nobody_is_not_seen_nor_touched(self, real_engine: Harness) -> None:
+        handle = real_engine.make_foreign()
+        assert real_engine.driver.observe() == ()
+        real_engine.driver.stop(handle, 0)
+        real_engine.driver.remove(handle)
+        with pytest.raises(RuntimeFailure):
+            real_engine.driver.logs(handle, 10)
 
 
 class OneAtATime(OneByOne, SimulatedDriver):
