@@ -124,6 +124,17 @@ def api(db: None) -> Callable[..., APIClient]:
 
 
 @pytest.fixture
+def engine_worker() -> Iterator[None]:
+    """A worker for what reaches engines: it works inside of the call that asks."""
+    from celery import current_app
+
+    with_worker = current_app.conf.task_always_eager
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = with_worker
+
+
+@pytest.fixture
 def only_legal_moves(db: None) -> Iterator[None]:
     """Any write of a deployment's status that the state table does not have fails."""
     from deployments.tests.legal_moves import illegal_moves_refused

@@ -35,6 +35,10 @@ class NotFound(DomainError):
     """No such row, or another tenant's: both answer alike."""
 
 
+class Unavailable(DomainError):
+    """Something that the call needs does not answer just now; the same call may succeed later."""
+
+
 class Conflict(DomainError):
     """The row's state does not allow this now. `state` is that state, `allowed` the actions that it does allow."""
 

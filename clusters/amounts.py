@@ -57,6 +57,7 @@ def without_unchanged(changes: Mapping[str, Any], prefix: str, amount: Amount) -
     same = {
         f"{prefix}_{name}"
         for name in RESOURCES
-        if to_wire(name, changes.get(f"{prefix}_{name}", -1)) == to_wire(name, getattr(amount, name))
+        if (given := changes.get(f"{prefix}_{name}")) is not None
+        and to_wire(name, given) == to_wire(name, getattr(amount, name))
     }
     return {field: value for field, value in changes.items() if field not in same}

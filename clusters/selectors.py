@@ -11,11 +11,15 @@ from clusters import amounts
 from clusters.amounts import Amount
 from clusters.models import Cluster, available, state_of
 
-PLAIN = ("id", "name", "organization_id", "runtime", "paused", "max_grace_period_seconds", "created_at")
+PLAIN = (
+    "id", "name", "organization_id", "runtime", "paused", "sized_by_engine", "engine_problem", "checked_at",
+    "max_grace_period_seconds", "created_at",
+)  # fmt: skip
 IN_USE = Q(deleted_at=None, organization__deleted_at=None)
 """Clusters that are not deleted, nor is their organization."""
 COLUMNS = (
     *PLAIN,
+    "engine_facts",
     "unreachable_since",
     *(f"{kind}_{name}" for kind in ("total", "allocated") for name in amounts.RESOURCES),
 )
@@ -56,6 +60,7 @@ def cluster_answer(row: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         **{name: row[name] for name in PLAIN},
+        "engine_version": row["engine_facts"].get("version", ""),
         "state": state.value,
         **amounts.wire("total", total),
         **amounts.wire("available", available(total, allocated)),

@@ -6,9 +6,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.wire import Body, Flag, Id, Text, Whole
-from clusters.amounts import MAXIMUM, from_wire
-from clusters.examples import SHOWN
+from clusters.amounts import MAXIMUM, RESOURCES, from_wire
+from clusters.examples import CHECKED, SHOWN
 from clusters.models import ClusterState, Runtime
+
+SIZED = "Left out or null: what the engine has, less a reserve of CPU and RAM. A simulated cluster needs it."
 
 
 class AmountField(serializers.FloatField):
@@ -49,8 +51,28 @@ class ClusterAnswer(serializers.Serializer[Any]):
     allocated_ram = serializers.FloatField()
     allocated_cpu = serializers.FloatField()
     allocated_gpu = serializers.FloatField()
+    sized_by_engine = serializers.ListField(
+        child=serializers.ChoiceField(choices=RESOURCES),
+        help_text="Resources whose total is what the engine has, less a reserve.",
+    )
+    engine_version = serializers.CharField(help_text="As of the last check that reached it.")
+    engine_problem = serializers.CharField(help_text="Why the last check failed; empty if it did not.")
+    checked_at = serializers.DateTimeField(allow_null=True)
     max_grace_period_seconds = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("one that answers", CHECKED, response_only=True)])
+class CheckAnswer(serializers.Serializer[Any]):
+    reachable = serializers.BooleanField()
+    version = serializers.CharField()
+    capacity_ram = serializers.FloatField(allow_null=True, help_text="GB; null: the engine cannot tell.")
+    capacity_cpu = serializers.FloatField(allow_null=True, help_text="cores")
+    capacity_gpu = serializers.FloatField(allow_null=True, help_text="devices")
+    facts = serializers.DictField(help_text="What the engine tells of itself.")
+    problem = serializers.CharField(help_text="Why it could not be reached; empty if it could.")
+    warnings = serializers.ListField(child=serializers.CharField())
+    checked_at = serializers.DateTimeField()
 
 
 class ClusterBody(Body):
@@ -58,9 +80,9 @@ class ClusterBody(Body):
 
     name = Text(max_length=200)
     organization_id = Id()
-    total_ram = AmountField("ram")
-    total_cpu = AmountField("cpu")
-    total_gpu = AmountField("gpu")
+    total_ram = AmountField("ram", required=False, allow_null=True, help_text=SIZED)
+    total_cpu = AmountField("cpu", required=False, allow_null=True, help_text=SIZED)
+    total_gpu = AmountField("gpu", required=False, allow_null=True, help_text=SIZED)
     runtime = serializers.ChoiceField(choices=Runtime.choices, required=False)
     connection = serializers.DictField(required=False, allow_null=True, write_only=True)
     paused = Flag(required=False)

@@ -1,5 +1,7 @@
 """Clusters over HTTP."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -8,10 +10,12 @@ from accounts.errors import InvalidInput, NotFound
 from accounts.wire import SignedInRequest, created, each, page, parse
 from clusters import selectors, services
 from clusters.amounts import without_unchanged
+from clusters.checking import check_after_write, wants_check
 from clusters.examples import ASKED
 from clusters.filters import ClusterFilter
 from clusters.models import Cluster
 from clusters.serializers import ClusterAnswer, ClusterBody
+from clusters.throttles import CheckThrottle
 from organizations import selectors as organization_selectors
 from organizations.permissions import Action, require
 
@@ -23,7 +27,15 @@ def managed(request: SignedInRequest, cluster_id: int) -> Cluster:
     return cluster
 
 
-class Clusters(APIView):
+class ChecksAfterWrites(APIView):
+    """What was just connected is checked at once, as often as one may check; beyond that, by the beat."""
+
+    def check(self, request: SignedInRequest, cluster: Cluster, written: dict[str, Any]) -> None:
+        if wants_check(cluster=cluster, written=written) and CheckThrottle().allow_request(request, self):
+            check_after_write(cluster_id=cluster.pk)
+
+
+class Clusters(ChecksAfterWrites):
     filterset_class = ClusterFilter
 
     @extend_schema(
@@ -53,11 +65,12 @@ class Clusters(APIView):
             cluster = services.create_cluster(actor=request.user, **body)
         except NotFound as error:
             raise InvalidInput({"organization_id": error.detail}) from error
+        self.check(request, cluster, body)
         answer = selectors.cluster_shown(user=request.user, cluster_id=cluster.pk)
         return created(answer, "cluster", cluster.pk)
 
 
-class OneCluster(APIView):
+class OneCluster(ChecksAfterWrites):
     @extend_schema(
         operation_id="get_cluster", tags=["clusters"], summary="One cluster", responses=ClusterAnswer
     )
@@ -79,6 +92,7 @@ class OneCluster(APIView):
                 raise InvalidInput({field: "This cannot change. Make a new cluster instead."})
         changes = without_unchanged(changes, "total", cluster.total)
         services.change_cluster(actor=request.user, cluster_id=cluster_id, changes=changes)
+        self.check(request, cluster, changes)
         return Response(selectors.cluster_shown(user=request.user, cluster_id=cluster_id))
 
     @extend_schema(

@@ -19,6 +19,7 @@ from clusters.models import Cluster, Runtime
 from clusters.redis import redis_client
 from clusters.runtimes.base import RuntimeFailure, Stream
 from clusters.selectors import IN_USE
+from deployments import engine_away
 from deployments.reconciling import wakeups
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class Listener:
                 wakeups.send([self.cluster_id])
         except RuntimeFailure as failure:
             log.info("engine_not_heard", cluster_id=self.cluster_id, error=str(failure))
+            engine_away.note(self.cluster_id)
         # What happened while nobody listened is seen by this look.
         wakeups.send([self.cluster_id])
 

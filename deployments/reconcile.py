@@ -7,6 +7,10 @@ from datetime import datetime, timedelta
 from clusters.runtimes.base import Cause, Observed, Phase
 from deployments.states import Status
 
+CUT_OFF = frozenset({137, 143, 255})
+"""What a container answers that was killed, told to end, or found dead by an engine that came back."""
+SHUTDOWN = timedelta(seconds=30)
+"""An engine that shuts down answers for so long while it ends its containers."""
 NO_IMAGE = frozenset({Cause.IMAGE_NOT_FOUND, Cause.IMAGE_PULL_DENIED})
 NO_IMAGE_PATIENCE = timedelta(seconds=120)
 """An engine that pulls by itself tries again for ever; a registry that says no twice will go on saying it."""
@@ -105,7 +109,7 @@ class Expire:
 class End:
     """Over. `own`: the engine dates the end before our signal, so it is the run's own end and not the stop's.
 
-    `lost`: the engine does not know it any more, though nobody stopped it. `started_at` is the engine's.
+    `lost`: the engine does not know it any more, or cut it off, though nobody stopped it. `started_at` is the engine's.
     """
 
     run_id: int
@@ -132,18 +136,24 @@ AT_ONCE = Patience()
 
 
 def reconcile(
-    recorded: Iterable[Recorded], observed: Iterable[Observed], now: datetime, patience: Patience = AT_ONCE
+    recorded: Iterable[Recorded],
+    observed: Iterable[Observed],
+    now: datetime,
+    patience: Patience = AT_ONCE,
+    *,
+    away_since: datetime | None = None,
 ) -> list[Action]:
     """The actions that bring books and engine together, runs first, then containers that no live run owns.
 
     The container of a run that ends here is none of a live run any more. `recorded` must have been read before
-    `observed`: a run that is recorded as running and is not observed is lost.
+    `observed`: a run that is recorded as running and is not observed is lost. `away_since`: the engine did not answer
+    from then until now; what was cut off meanwhile is lost, too.
     """
     containers = {container.name: container for container in observed}
     actions: list[Action] = []
     for run in recorded:
         container = containers.get(run.name)
-        actions += _for_run(run, container, now, patience)
+        actions += _for_run(run, container, now, patience, away_since)
         if container is not None and container.phase is not Phase.ENDED:
             del containers[run.name]
     return actions + [
@@ -158,9 +168,15 @@ def _is_kept(container: Observed, now: datetime, patience: Patience) -> bool:
     return ended is not None and now < ended + patience.keep_ended
 
 
-def _for_run(run: Recorded, container: Observed | None, now: datetime, patience: Patience) -> list[Action]:
+def _for_run(
+    run: Recorded,
+    container: Observed | None,
+    now: datetime,
+    patience: Patience,
+    away_since: datetime | None,
+) -> list[Action]:
     if container is not None and container.phase is Phase.ENDED:
-        return [_end(run, container)]
+        return [_end(run, container, away_since)]
     if run.status is Status.STOPPING:
         return _stopping(run, container, now)
     if run.status is Status.STARTING:
@@ -173,8 +189,15 @@ def _for_run(run: Recorded, container: Observed | None, now: datetime, patience:
     return [Expire(run.run_id)] if over else []
 
 
-def _end(run: Recorded, container: Observed) -> End:
+def _end(run: Recorded, container: Observed, away_since: datetime | None) -> End:
     signalled = run.stop_signalled_at
+    cut_off = (
+        away_since is not None
+        and container.ended_at is not None
+        and container.ended_at >= away_since - SHUTDOWN
+        and container.exit_code in CUT_OFF
+        and container.cause is None
+    )
     own = signalled is None or (container.ended_at is not None and container.ended_at < signalled)
     return End(
         run.run_id,
@@ -182,6 +205,7 @@ def _end(run: Recorded, container: Observed) -> End:
         container.exit_code,
         container.started_at,
         own=own,
+        lost=cut_off and signalled is None,
         cause=container.cause,
         detail=container.detail,
     )

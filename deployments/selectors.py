@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from accounts.errors import NotFound
 from accounts.models import User
 from clusters import amounts
 from clusters.amounts import Amount
 from clusters.models import Cluster
-from deployments.models import Dependency, Deployment, DeploymentEvent, Run
+from deployments.models import Allocation, Dependency, Deployment, DeploymentEvent, Run
 from deployments.states import HOLDS_CAPACITY, Status
 from organizations.permissions import Action, allows
 
@@ -99,14 +99,17 @@ def dependents_of(*, user: User, deployment_id: int) -> QuerySet[Any]:
 
 
 def runs_of(*, deployment_id: int) -> QuerySet[Any]:
-    """Rows of the attempts, newest first, each with what it held and who preempted it."""
+    """Rows of the attempts, newest first, each with what it held, why it failed and who preempted it."""
     rows: QuerySet[Any] = (
         Run.objects.filter(deployment_id=deployment_id)
-        .annotate(held_ram=Sum("allocations__ram"), held_cpu=Sum("allocations__cpu"), held_gpu=Sum("allocations__gpu"))
+        .annotate(
+            held_ram=Sum("allocations__ram"), held_cpu=Sum("allocations__cpu"), held_gpu=Sum("allocations__gpu"),
+            device_ids=Subquery(Allocation.objects.filter(run=OuterRef("pk"), index=0).values("device_ids")),
+        )
         .order_by("-id")
         .values(
-            "id", "cluster_id", "priority", "booked_at", "running_at", "ended_at", "outcome", "exit_code", "stop_cause",
-            "detail", "organization_id", "preempted_by_id", "preempted_by__organization_id",
+            "id", "cluster_id", "priority", "booked_at", "running_at", "ended_at", "outcome", "exit_code", "failure",
+            "stop_cause", "detail", "device_ids", "organization_id", "preempted_by_id", "preempted_by__organization_id",
             "held_ram", "held_cpu", "held_gpu",
         )
     )  # fmt: skip

@@ -112,11 +112,17 @@ class RunAnswer(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
     outcome = serializers.CharField(allow_null=True)
     exit_code = serializers.IntegerField(allow_null=True)
+    failure = serializers.CharField(
+        allow_null=True, help_text="Why it ended badly, or does not run yet; from a closed list."
+    )
     stop_cause = serializers.CharField(allow_null=True)
     preempted_by_id = serializers.IntegerField(
         allow_null=True, help_text="Null where it is another tenant's."
     )
     detail = serializers.CharField()
+    device_ids = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The GPUs that it held, by the engine's numbers."
+    )
     held_ram = serializers.FloatField()
     held_cpu = serializers.FloatField()
     held_gpu = serializers.FloatField()

@@ -15,7 +15,15 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound, NotSignedIn
+from accounts.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+)
 
 log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -25,6 +33,7 @@ DOMAIN_STATUS: Mapping[type[DomainError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 LONGEST_DETAIL = 1000
 MOST_ERRORS = 50

@@ -200,6 +200,7 @@ REST_FRAMEWORK = {
         "register": env.rate("THROTTLE_REGISTER", "120/hour"),
         "token": env.rate("THROTTLE_TOKEN", "30/minute"),
         "join": env.rate("THROTTLE_JOIN", "30/minute"),
+        "check": env.rate("THROTTLE_CHECK", "30/minute"),
     },
     "NUM_PROXIES": NUM_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

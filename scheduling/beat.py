@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from clusters.tasks import CHECK_EVERY_SECONDS
 from scheduling.models import SeededInterval
 
 DAILY = 86_400
@@ -16,6 +17,7 @@ def seeds() -> dict[str, int]:
     return {
         "scheduling.sweep": settings.SCHEDULER_INTERVAL_SECONDS,
         "deployments.reconcile_all": settings.SCHEDULER_INTERVAL,
+        "clusters.check_all": CHECK_EVERY_SECONDS,
         "accounts.delete_expired_refresh_families": DAILY,
         "accounts.delete_old_sign_ins": DAILY,
     }

@@ -25,7 +25,7 @@ class RowAction:
 
     `act` calls a service with (actor, row); it may answer a sentence to show, and raises DomainError to refuse.
     `done` ends the sentence "3 deployments …". `warning` makes the list ask first too; a button always asks.
-    `asks` begins the question "… 3 deployments?", if the label does not.
+    `asks` begins the question "… 3 deployments?", if the label does not; `about` says more of each row there.
     """
 
     name: str
@@ -34,6 +34,7 @@ class RowAction:
     done: str
     warning: str = ""
     asks: str = ""
+    about: Callable[[Any], str] | None = None
     icon: str = ""
     variant: ActionVariant = ActionVariant.DEFAULT
     offered: Callable[[Any], bool] = lambda row: True
@@ -96,7 +97,7 @@ def ask(
         "warning": action.warning,
         "button": f"Yes, {action.label[0].lower()}{action.label[1:]}",
         "is_dangerous": action.variant == ActionVariant.DANGER,
-        "rows": rows,
+        "rows": [f"{row}: {action.about(row)}" for row in rows] if action.about else rows,
         "more": count - len(rows),
         "hidden": [*hidden, ("confirmed", "yes")],
         "back": request.headers.get("Referer", "") if request.method == "POST" else "../",

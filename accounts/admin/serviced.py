@@ -1,5 +1,6 @@
 """Pages of what only services may write: forms that call one, and show what it refused."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django import forms
@@ -16,6 +17,8 @@ class ServiceForm(forms.ModelForm):
     """A form whose rules are the service's: it checks shapes, and shows what the service refused."""
 
     refusal: ClassVar[DomainError | None] = None
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """The service's name of a field → the form's."""
 
     def validate_unique(self) -> None:
         """The service says it, in words that tell what to do."""
@@ -27,7 +30,10 @@ class ServiceForm(forms.ModelForm):
         cleaned = super().clean()
         if isinstance(self.refusal, InvalidInput):
             for field, text in self.refusal.fields.items():
-                self.add_error(field if field in self.fields else None, text)
+                # Beside the field that it is a part of: `connection.endpoint` is about `connection`.
+                name, _, part = field.partition(".")
+                name = self.renamed.get(name, name)
+                self.add_error(name if name in self.fields else None, f"{part}: {text}" if part else text)
         elif self.refusal is not None:
             self.add_error(None, self.refusal.detail)
         return cleaned

@@ -66,7 +66,14 @@ class AmountField(forms.DecimalField):
 
     def __init__(self, resource: str) -> None:
         self.resource = resource
-        super().__init__(label=LABELS[resource], min_value=0, max_value=MAXIMUM, decimal_places=3)
+        super().__init__(
+            label=LABELS[resource],
+            min_value=0,
+            max_value=MAXIMUM,
+            decimal_places=3,
+            required=False,
+            help_text="Empty: what the engine has. A simulated cluster needs it.",
+        )
 
     def prepare_value(self, value: Any) -> Any:
         return to_wire(self.resource, value) if isinstance(value, int) else value

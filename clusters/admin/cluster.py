@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
@@ -15,7 +15,7 @@ from accounts.admin.panels import PanelMaker
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from clusters import services
-from clusters.admin import history
+from clusters.admin import engine, history
 from clusters.admin.capacity import AmountField, bars, cluster_bar
 from clusters.models import Cluster, ClusterState
 
@@ -67,6 +67,13 @@ class ClusterForm(ServiceForm):
     total_gpu = AmountField("gpu")
     total_cpu = AmountField("cpu")
     total_ram = AmountField("ram")
+    renamed = {"connection": "new_connection"}
+    new_connection = engine.ConnectionField()
+
+
+def as_asked(values: dict[str, Any]) -> dict[str, Any]:
+    """The form's values by the service's names; the model's own `connection` is no field of a form."""
+    return {"connection" if field == "new_connection" else field: value for field, value in values.items()}
 
 
 @admin.register(Cluster)
@@ -84,6 +91,7 @@ class ClusterAdmin(ServiceAdmin):
             "resume", "Resume", set_paused(paused=False), "resumed", icon="play_arrow",
             offered=lambda cluster: cluster.paused and not cluster.deleted_at,
         ),
+        RowAction("check", "Check now", engine.check, "checked", icon="network_check"),
     ]  # fmt: skip
     list_filter = (StateFilter, ("organization", AutocompleteSelectFilter), DeletedFilter)
     list_select_related = ("organization",)
@@ -91,16 +99,21 @@ class ClusterAdmin(ServiceAdmin):
     ordering = ("-id",)
     autocomplete_fields = ("organization",)
     readonly_fields = (
-        "organization_link", state, "capacity", "runtime", "engine_id", "unreachable", "missed_observations",
-        "created", "deleted",
+        "organization_link", state, "capacity", "engine_id", "unreachable", "missed_observations", "declared_lost",
+        "created", "deleted", "answering", "engine_version", "engine_endpoint", "engine_has", "engine_tells",
+        "problem", "checked",
     )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*self.readonly_fields, "runtime") if obj else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         totals = ("total_gpu", "total_cpu", "total_ram")
         settings = ("paused", "max_grace_period_seconds")
         if obj is None:
             return [
-                (None, {"fields": ("organization", "name")}),
+                (None, {"fields": (("organization", "name"),)}),
+                ("Engine", {"fields": ("runtime", "new_connection")}),
                 ("Capacity", {"fields": (totals,)}),
                 ("Scheduling", {"fields": (settings,)}),
             ]
@@ -109,8 +122,25 @@ class ClusterAdmin(ServiceAdmin):
             (None, {"fields": (("name", "organization_link", state), "capacity")}),
             ("Capacity", {"fields": (totals,)}),
             ("Scheduling", {"fields": (settings,)}),
-            ("Engine", {"fields": (("runtime", "engine_id"), ("unreachable", "missed_observations"), dates)}),
+            ("Engine", {"fields": self._of_engine(obj)}),
+            ("Record", {"fields": (("engine_id", *dates),)}),
         ]
+
+    def _of_engine(self, cluster: Cluster) -> list[Any]:
+        rows: list[Any] = [("runtime", "engine_endpoint", "engine_version"), ("answering", "checked")]
+        if cluster.engine_problem:
+            rows.append("problem")
+        if cluster.unreachable_since:
+            rows.append(("unreachable", "missed_observations", "declared_lost"))
+        rows += ["engine_has", "engine_tells"] if cluster.engine_facts.get("version") else []
+        return rows if cluster.deleted_at else [*rows, "new_connection"]
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        response = super().changeform_view(request, *args, **options)
+        # After the transaction: an engine that is slow must not hold a lock.
+        if written := getattr(request, "written", None):
+            engine.check_written(request, *written)
+        return response
 
     @display(description="organization", ordering="organization__name")
     def organization_link(self, cluster: Cluster) -> Any:
@@ -136,6 +166,38 @@ class ClusterAdmin(ServiceAdmin):
     def unreachable(self, cluster: Cluster) -> Any:
         return moment(cluster.unreachable_since)
 
+    @display(description="declared lost")
+    def declared_lost(self, cluster: Cluster) -> Any:
+        return moment(cluster.declared_lost_at)
+
+    @display(description="last check")
+    def answering(self, cluster: Cluster) -> Any:
+        return engine.answering(cluster)
+
+    @display(description="version")
+    def engine_version(self, cluster: Cluster) -> Any:
+        return engine.version(cluster)
+
+    @display(description="endpoint")
+    def engine_endpoint(self, cluster: Cluster) -> Any:
+        return engine.endpoint(cluster)
+
+    @display(description="capacity found")
+    def engine_has(self, cluster: Cluster) -> Any:
+        return engine.has(cluster)
+
+    @display(description="facts")
+    def engine_tells(self, cluster: Cluster) -> Any:
+        return engine.tells(cluster)
+
+    @display(description="problem")
+    def problem(self, cluster: Cluster) -> Any:
+        return cluster.engine_problem
+
+    @display(description="checked")
+    def checked(self, cluster: Cluster) -> Any:
+        return engine.checked(cluster)
+
     @display(description="created", ordering="created_at")
     def created(self, cluster: Cluster) -> Any:
         return ago(cluster.created_at)
@@ -146,10 +208,15 @@ class ClusterAdmin(ServiceAdmin):
 
     def create(self, actor: User, values: dict[str, Any]) -> Cluster:
         organization = values.pop("organization")
-        return services.create_cluster(actor=actor, organization_id=organization.pk, **values)
+        return services.create_cluster(actor=actor, organization_id=organization.pk, **as_asked(values))
 
     def change(self, actor: User, obj: Cluster, values: dict[str, Any]) -> None:
-        services.change_cluster(actor=actor, cluster_id=obj.pk, changes=values)
+        services.change_cluster(actor=actor, cluster_id=obj.pk, changes=as_asked(values))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        values = {field: form.cleaned_data[field] for field in form.changed_data}
+        request.written = (Cluster.objects.get(pk=obj.pk), as_asked(values))  # type: ignore[attr-defined]
 
     def delete(self, actor: User, obj: Cluster) -> None:
         services.delete_cluster(actor=actor, cluster_id=obj.pk)

@@ -21,6 +21,7 @@ NAMES = {
     "total_cpu": "",
     "total_ram": "",
     "max_grace_period_seconds": "longest grace",
+    "sized_by_engine": "follows the engine",
 }
 """An amount's unit names it already."""
 
@@ -34,6 +35,8 @@ def shown(field: str, value: Any) -> str:
         return span(timedelta(seconds=value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(one).upper() for one in value) or "nothing"
     return str(value)
 
 
@@ -44,6 +47,8 @@ def told(event: ClusterEvent) -> str:
     """What changed, from what to what."""
     if problem := event.data.get("problem"):
         return str(problem)
+    if event.kind == "declared_lost":
+        return f"runs ended: {event.data['runs']}"
     return changes(event.data, shown, NAMES)
 
 

@@ -4,12 +4,17 @@ Every call is idempotent by the run's name, so a call repeated after a crash doe
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 Item = TypeVar("Item", covariant=True)
+Done = TypeVar("Done")
+AT_ONCE = 4
+"""Calls to one engine at the same time."""
 
 LABEL_PREFIX = "mlops-hypervisor"
 """Our labels begin with it, on every engine; a user's may not."""
@@ -199,37 +204,42 @@ class PullsByItself:
 
 
 class OneByOne:
-    """The many-calls of a driver whose engine has none: one call after the other, none hiding the rest."""
+    """The many-calls of a driver whose engine has none: a call for each, a few at a time, none hiding the rest."""
 
     def start_many(self: Driver, specs: Iterable[ContainerSpec]) -> dict[str, str | RuntimeFailure]:
         """See `Driver.start_many`."""
-        answers: dict[str, str | RuntimeFailure] = {}
-        for spec in specs:
-            try:
-                answers[spec.name] = self.start(spec)
-            except RuntimeFailure as failure:
-                answers[spec.name] = failure
-        return answers
+        return _each((spec.name, partial(self.start, spec)) for spec in specs)
 
     def stop_many(self: Driver, graces: Mapping[str, int]) -> dict[str, RuntimeFailure]:
         """See `Driver.stop_many`."""
-        failures = {}
-        for handle, grace_seconds in graces.items():
-            try:
-                self.stop(handle, grace_seconds)
-            except RuntimeFailure as failure:
-                failures[handle] = failure
-        return failures
+        return _failures(
+            _each((handle, partial(self.stop, handle, grace)) for handle, grace in graces.items())
+        )
 
     def remove_many(self: Driver, handles: Iterable[str]) -> dict[str, RuntimeFailure]:
         """See `Driver.remove_many`."""
-        failures = {}
-        for handle in handles:
-            try:
-                self.remove(handle)
-            except RuntimeFailure as failure:
-                failures[handle] = failure
-        return failures
+        return _failures(_each((handle, partial(self.remove, handle)) for handle in handles))
+
+
+def _each(calls: Iterable[tuple[str, Callable[[], Done]]]) -> dict[str, Done | RuntimeFailure]:
+    """The answer of each call, or its failure, by its name and in the order given."""
+    named = list(calls)
+
+    def attempt(call: Callable[[], Done]) -> Done | RuntimeFailure:
+        try:
+            return call()
+        except RuntimeFailure as failure:
+            return failure
+
+    if len(named) < 2:
+        return {name: attempt(call) for name, call in named}
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = threads.map(attempt, [call for _, call in named])
+        return dict(zip([name for name, _ in named], answers, strict=True))
+
+
+def _failures(answers: Mapping[str, object]) -> dict[str, RuntimeFailure]:
+    return {name: answer for name, answer in answers.items() if isinstance(answer, RuntimeFailure)}
 
 
 def text_of(stream: Stream[bytes]) -> str:

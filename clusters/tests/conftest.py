@@ -1,16 +1,19 @@
 """Fixtures for the tests of the drivers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from redis import Redis
 
+from clusters.connections import KINDS
 from clusters.runtimes.docker import DockerDriver
 from clusters.runtimes.http import EngineHTTP
 from clusters.runtimes.simulated import SimulatedDriver
 from clusters.runtimes.simulated_engine import SimulatedEngine
 
 from . import docker_engine
+from .fake_engine import FakeEngine
 from .simulator import new_engine_name, redis_url
 
 
@@ -47,6 +50,15 @@ def driver(simulator_redis: Redis, engine_name: str) -> SimulatedDriver:
 def engine(simulator_redis: Redis, engine_name: str) -> SimulatedEngine:
     """That engine's machine room."""
     return SimulatedEngine(simulator_redis, engine_name)
+
+
+@pytest.fixture
+def fake_engine(monkeypatch: pytest.MonkeyPatch, engine_worker: None) -> FakeEngine:
+    """What is behind every Docker and Kubernetes cluster of this test; a worker reaches it."""
+    made = FakeEngine()
+    for runtime in ("docker", "kubernetes"):
+        monkeypatch.setitem(KINDS, runtime, replace(KINDS[runtime], driver=made.open))  # type: ignore[misc]
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def page(cluster):
 
 def form(**changes):
     fields = {"name": "gpu-box", "total_gpu": "8", "total_cpu": "64", "total_ram": "256"}
-    return fields | {"max_grace_period_seconds": "120"} | changes
+    return fields | {"runtime": "simulated", "max_grace_period_seconds": "120"} | changes
 
 
 def said(answer):

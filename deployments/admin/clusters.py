@@ -6,15 +6,19 @@ from django.db.models import Count, F, IntegerField, OuterRef, Subquery, Sum, Va
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 
+from accounts.admin.actions import RowAction
 from accounts.admin.display import link, link_to, list_of
 from accounts.admin.panels import NEWEST, Panel
+from accounts.models import User
 from clusters.admin.capacity import amount_in_words
 from clusters.admin.cluster import ClusterAdmin
 from clusters.amounts import RESOURCES
 from clusters.models import Cluster
 from deployments.admin import wording
 from deployments.models import Deployment
+from deployments.services.give_up import declare_lost, live_runs
 from deployments.states import HOLDS_CAPACITY, Status
 
 
@@ -77,6 +81,16 @@ def _panel(title: str, rows: Any, cluster: Cluster, status: str, nothing: str) -
     )  # fmt: skip
 
 
+def give_up(actor: User, cluster: Cluster) -> None:
+    # The page between has asked, and named it.
+    declare_lost(actor=actor, cluster_id=cluster.pk, confirm=cluster.name)
+
+
+def what_ends(cluster: Cluster) -> str:
+    count = live_runs(cluster)
+    return "1 run ends as lost" if count == 1 else f"{count} runs end as lost"
+
+
 ClusterAdmin.annotations |= {
     "running_count": of_cluster(Count("*"), status__in=sorted(HOLDS_CAPACITY)),
     "pending_count": of_cluster(Count("*"), status=Status.PENDING),
@@ -85,5 +99,16 @@ ClusterAdmin.annotations |= {
         for name in RESOURCES
     },
 }
+ClusterAdmin.row_actions.append(
+    RowAction(
+        "declare-lost", "Declare lost", give_up, "declared lost",
+        "Its runs end as lost, at once and for good, and their deployments are queued anew: they may start elsewhere "
+        "while the old containers still run on an engine that nobody can see. Nothing starts here until the engine "
+        "answers again and was tidied. Do this when the machine is gone or will not come back soon.",
+        about=what_ends, icon="link_off", variant=ActionVariant.DANGER,
+        offered=lambda cluster: cluster.unreachable_since is not None
+        and cluster.declared_lost_at is None and not cluster.deleted_at,
+    )
+)  # fmt: skip
 ClusterAdmin.columns += [running, pending]
 ClusterAdmin.panels[:0] = [holders, queue]

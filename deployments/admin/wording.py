@@ -111,10 +111,10 @@ def since(deployment: Deployment) -> str:
 
 
 def cause(run: Run) -> SafeString | str:
-    """Who or what told a run to stop; the preemptor as a link, without reading it."""
+    """Who or what told a run to stop, or why it failed; the preemptor as a link, without reading it."""
     if run.preempted_by_id:
         return format_html("preempted by {}", deployment_link(run.preempted_by_id))
-    return words(run.stop_cause) if run.stop_cause else NOTHING
+    return words(run.stop_cause) if run.stop_cause else reason(run.failure) or NOTHING
 
 
 def run_link(run_id: int | None) -> SafeString | str:

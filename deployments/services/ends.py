@@ -59,7 +59,7 @@ def record_ends(*, cluster_id: int, ends: Sequence[End | Refusal]) -> None:
     update_rows([run.deployment for run in runs], SETTLED)
     DeploymentEvent.objects.bulk_create(events)
     _keep_handles(runs, by_run)
-    _give_back(runs, now)
+    give_back(runs, now)
     final = [run.deployment_id for run in runs if run.deployment.status != Status.PENDING]
     want_scheduling(cluster_id, *clusters_of_dependents(final))
 
@@ -135,7 +135,8 @@ def _keep_handles(runs: Sequence[Run], ends: Mapping[int, End | Refusal]) -> Non
     update_rows(nameless, ["handle"])
 
 
-def _give_back(runs: Sequence[Run], now: datetime) -> None:
+def give_back(runs: Sequence[Run], now: datetime) -> None:
+    """Free what these runs held. The caller holds their clusters' locks."""
     held = Allocation.objects.filter(run__in=runs, released_at=None)
     freed = held.order_by().values("cluster_id").annotate(Sum("ram"), Sum("cpu"), Sum("gpu"))
     for amount in list(freed):

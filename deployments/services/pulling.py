@@ -1,5 +1,6 @@
 """Fetching the image of one run, told in its events, while everything else goes on."""
 
+import time
 from datetime import timedelta
 from threading import BoundedSemaphore
 
@@ -23,6 +24,7 @@ from deployments.verdicts import Failure, failure_of
 log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 8
 """Pulls of one worker: it must keep threads for the engines that have more to do than to fetch."""
+FIRST_PAUSE_SECONDS = 5.0
 _places = BoundedSemaphore(MOST_AT_ONCE)
 
 
@@ -54,13 +56,23 @@ def _waiting(run_id: int) -> Run | None:
     return found
 
 
-def _pull(run: Run) -> None:
-    def tell(progress: str) -> None:
-        books.record_pull(run_id=run.pk, kind="image_pulling", progress=progress)
+class _Progress:
+    """Tells how far a pull is, ever more seldom: an hour of it must not fill the story."""
 
+    def __init__(self, run: Run) -> None:
+        self._run, self._pause, self._next_at = run, FIRST_PAUSE_SECONDS, 0.0
+
+    def __call__(self, progress: str) -> None:
+        if time.monotonic() >= self._next_at:
+            books.record_pull(run_id=self._run.pk, kind="image_pulling", progress=progress)
+            self._next_at = time.monotonic() + self._pause
+            self._pause *= 1.5
+
+
+def _pull(run: Run) -> None:
     try:
         spec = container_spec(run, most_grace_seconds=run.cluster.max_grace_period_seconds)
-        driver_for(run.cluster).pull(spec, tell)
+        driver_for(run.cluster).pull(spec, _Progress(run))
     except secrets.UnreadableSecret as unreadable:
         _refuse(run, str(unreadable), Failure.START_REFUSED)
     except RuntimeFailure as failure:

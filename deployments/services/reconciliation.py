@@ -15,6 +15,7 @@ from clusters.locks import sole_reconciler
 from clusters.models import Cluster, Runtime
 from clusters.runtimes.base import Driver, Observed, RuntimeFailure
 from clusters.services import note_reachable, note_unreachable
+from deployments import engine_away
 from deployments.models import Run
 from deployments.reconcile import (
     Action,
@@ -65,12 +66,16 @@ def _reconcile(cluster: Cluster, *, counts_misses: bool) -> None:
             if cluster.missed_observations:
                 note_reachable(cluster_id=cluster.pk)
                 cluster.missed_observations = 0
-            actions = reconcile(recorded, observed, timezone.now(), _patience(cluster))
+            away_since = engine_away.since(cluster.pk)
+            actions = reconcile(recorded, observed, timezone.now(), _patience(cluster), away_since=away_since)
             _perform(cluster, driver, actions, observed)
+            if away_since is not None:
+                engine_away.forget(cluster.pk)
             if not any(map(_may_be_done_at_once, actions)):
                 return
     except (RuntimeFailure, secrets.UnreadableSecret) as failure:
         log.warning("engine_does_not_answer", cluster_id=cluster.pk, error=str(failure))
+        engine_away.note(cluster.pk)
         if counts_misses:
             note_unreachable(cluster_id=cluster.pk, misses_allowed=MISSES_ALLOWED, problem=str(failure))
 

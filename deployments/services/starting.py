@@ -33,7 +33,7 @@ def start_runs(*, cluster: Cluster, driver: Driver, run_ids: Sequence[int]) -> N
     }
     attempt = _Attempt(cluster, driver, runs)
     specs = list(attempt.startable())
-    if cluster.runtime != Runtime.SIMULATED:
+    if cluster.runtime == Runtime.DOCKER:
         ready = [run.pk for spec in specs if (run := runs[spec.name]).image_ready_at is None]
         books.record_images_ready(run_ids=ready)
     for name, answer in driver.start_many(specs).items():

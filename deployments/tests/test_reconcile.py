@@ -201,3 +201,28 @@ def test_where_nothing_is_kept_a_container_goes_with_the_end_of_its_run():
 def test_ends_and_starts_of_many_runs_keep_the_order_of_the_books():
     runs = [Recorded(n, f"run-{n}", Status.STARTING) for n in (3, 1, 2)]
     assert reconcile(runs, [], NOW) == [Start(3), Start(1), Start(2)]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "cause", "at", "lost"),
+    [
+        (137, None, BEFORE, True),
+        (143, None, BEFORE - timedelta(seconds=20), True),
+        (255, None, BEFORE, True),
+        (1, None, BEFORE, False),
+        (0, None, BEFORE, False),
+        (137, Cause.OUT_OF_MEMORY, BEFORE, False),
+        (137, None, BEFORE - timedelta(seconds=40), False),
+        (137, None, None, False),
+    ],
+)
+def test_what_an_engine_cut_off_while_it_was_away_is_lost_and_not_failed(exit_code, cause, at, lost):
+    container = seen(Phase.ENDED, exit_code=exit_code, ended_at=at, cause=cause)
+    (found, *_) = reconcile([running], [container], NOW, PATIENT, away_since=BEFORE)
+    assert (found.lost, found.own) == (lost, True)
+
+
+def test_a_stop_that_an_engine_was_away_for_is_still_a_stop():
+    container = seen(Phase.ENDED, exit_code=137, ended_at=NOW)
+    (found, *_) = reconcile([signalled], [container], NOW, PATIENT, away_since=BEFORE)
+    assert (found.lost, found.own) == (False, False)

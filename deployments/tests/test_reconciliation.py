@@ -224,7 +224,7 @@ def _only_the_first(passes):
     from deployments.reconcile import reconcile
 
     left = iter([True] * passes)
-    return lambda *state: reconcile(*state) if next(left, False) else []
+    return lambda *state, **more: reconcile(*state, **more) if next(left, False) else []
 
 
 def test_a_secret_that_cannot_be_read_fails_its_own_deployment_and_no_other(cluster, deployment):
@@ -270,6 +270,20 @@ def test_what_ended_while_the_engine_was_unreachable_is_learnt_afterwards(cluste
     engine_of(cluster).wind_clock(90)
     look(cluster)
     assert now_is(deployment)[0] == Status.COMPLETED
+
+
+def test_what_was_cut_off_while_the_engine_was_away_comes_back_without_using_a_retry(cluster, deployment):
+    run(deployment)
+    engine_of(cluster).unreachable(3600)
+    look(cluster)
+    engine_of(cluster).heal()
+    exits(deployment, 137)
+    deployment.refresh_from_db()
+    assert (deployment.status, deployment.lost_count, deployment.retries_used) == ("pending", 1, 0)
+    assert (last(deployment).outcome, last(deployment).failure) == (Outcome.LOST, "lost")
+    run(deployment)
+    exits(deployment, 137)
+    assert now_is(deployment) == ("failed", "exited_with_error")
 
 
 def test_a_pass_with_nothing_to_do_writes_nothing(cluster, deployment, django_assert_num_queries):

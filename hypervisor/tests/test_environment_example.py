@@ -14,10 +14,12 @@ NOT_OURS = {
     "PATH": "the operating system's",
     "NO_COLOR": "the terminal's",
     "DJANGO_SETTINGS_MODULE": "names the settings, so they cannot name it",
+    "DOCKER_HOST": "Docker's own clients'",
     "HYPERVISOR_EMBEDDED": "what `make run` tells its own children",
 }
 READERS = {
-    "text", "whole_number", "flag", "choice", "rate", "words", "origins", "token", "get", "pop", "setdefault",
+    "text", "whole_number", "flag", "choice", "rate", "words", "origins", "endpoints", "registries", "token", "get",
+    "pop", "setdefault",
 }  # fmt: skip
 HOLDERS = {"env", "environ", "environment", "own_environment", "given"}
 

@@ -46,7 +46,7 @@ def kept_connection():
         signal.connect(close_old_connections)
 
 
-@pytest.mark.usefixtures("kept_connection")
+@pytest.mark.usefixtures("kept_connection", "engine_worker")
 @pytest.mark.parametrize("call", api_routes(), ids=" ".join)
 def test_no_input_makes_a_call_answer_what_it_does_not_declare(call, schema, alice, lab, cluster):
     verb, path = call

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
@@ -54,6 +55,8 @@ GET    /clusters/{cluster_id}                            200   200   200   200  
 PUT    /clusters/{cluster_id}                            200   200   403   403    403    404   401
 PATCH  /clusters/{cluster_id}                            200   200   403   403    403    404   401
 DELETE /clusters/{cluster_id}                            204   204   403   403    403    404   401
+POST   /clusters/{cluster_id}/check                      200   200   403   403    403    404   401
+POST   /clusters/{cluster_id}/declare-lost               200   200   403   403    403    404   401
 GET    /deployments                                      200   200   200   200    200    200   401
 POST   /deployments                                      201   201   201   201    403    400   401
 GET    /deployments/{deployment_id}                      200   200   200   200    200    404   401
@@ -113,6 +116,7 @@ class World:
             "/organizations": {"name": "n"},
             "/clusters": cluster,
             "/deployments": submit,
+            "/clusters/{cluster_id}/declare-lost": {"confirm": self.cluster.name},
         }
         if path.endswith("/members/{user_id}"):
             return {"role": Role.VIEWER} if verb in {"PUT", "PATCH"} else None
@@ -149,6 +153,7 @@ def test_every_route_has_its_row_and_every_row_its_route():
     assert sorted(EXPECTED) == routes()
 
 
+@pytest.mark.usefixtures("engine_worker")
 @pytest.mark.parametrize("call", sorted(EXPECTED), ids=" ".join)
 def test_each_call_answers_each_person_as_the_table_says(world, api, call):
     verb, path = call
@@ -243,6 +248,8 @@ def test_a_deleted_organization_takes_all_that_is_in_it_out_of_sight(world, api)
 
 
 def prepare(world: World, verb: str, path: str) -> None:
+    if path.endswith("/declare-lost"):
+        Cluster.objects.filter(pk=world.cluster.pk).update(unreachable_since=timezone.now())
     if path.endswith("/stop"):
         run_cycle(cluster_ids=[world.cluster.pk])
     if (verb, path) == ("DELETE", "/organizations/{organization_id}"):

@@ -1,0 +1,31 @@
+"""The story of a cluster: the one place that writes its events."""
+
+from typing import Any
+
+from accounts import audit
+from accounts.errors import NotFound
+from accounts.models import User
+from clusters.models import Cluster, ClusterEvent
+from clusters.selectors import UNSEEN
+
+
+def record(cluster: Cluster, kind: str, actor: User | None, data: dict[str, Any]) -> None:
+    """An event, and a line of the audit log if a person did it. `data` holds no secrets."""
+    actor_id = actor.pk if actor else None
+    ClusterEvent.objects.create(
+        cluster=cluster, organization_id=cluster.organization_id, kind=kind, actor_id=actor_id, data=data
+    )
+    if actor:
+        audit.record(
+            actor_id=actor_id,
+            action=f"cluster.{kind}",
+            target=f"cluster:{cluster.pk}",
+            organization_id=cluster.organization_id,
+            detail=data,
+        )
+
+
+def require_present(cluster: Cluster) -> None:
+    """Raise NotFound for a deleted one. Asked under the lock: it may have gone since the caller looked."""
+    if cluster.deleted_at:
+        raise NotFound(UNSEEN)

@@ -1,0 +1,45 @@
+"""When an engine was last out of reach: what it cut off then is lost, not failed.
+
+An engine that is restarted ends its containers with a signal, just as a fault of their own would. Kept in Redis:
+without it such a run counts as failed, which its restart policy may mend.
+"""
+
+import time
+from datetime import UTC, datetime
+
+import structlog
+from redis.exceptions import RedisError
+
+from clusters.redis import redis_client
+
+log = structlog.get_logger(__name__)
+KEPT_SECONDS = 86_400
+
+
+def note(cluster_id: int) -> None:
+    """The engine does not answer now; the first moment of it counts. Never raises."""
+    try:
+        redis_client().set(_key(cluster_id), time.time(), nx=True, ex=KEPT_SECONDS)
+    except RedisError as error:
+        log.warning("engine_away_not_noted", cluster_id=cluster_id, error=str(error))
+
+
+def since(cluster_id: int) -> datetime | None:
+    """Since when it did not answer, until `forget`; None: it always did, or nobody knows."""
+    try:
+        value = redis_client().get(_key(cluster_id))
+    except RedisError:
+        return None
+    return datetime.fromtimestamp(float(value), UTC) if value else None
+
+
+def forget(cluster_id: int) -> None:
+    """It answered, and what it had cut off is in the books. Never raises."""
+    try:
+        redis_client().delete(_key(cluster_id))
+    except RedisError as error:
+        log.warning("engine_away_not_forgotten", cluster_id=cluster_id, error=str(error))
+
+
+def _key(cluster_id: int) -> str:
+    return f"engine:away:{cluster_id}"
