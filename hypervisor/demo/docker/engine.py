@@ -38,7 +38,8 @@ class Engine:
 
     def info(self) -> Row:
         """What it says of itself."""
-        return self._json("GET", "/info")
+        said: Row = self._json("GET", "/info")
+        return said
 
     def containers(self, *labels: str, everything: bool = False) -> list[Row]:
         """Its running containers that have all these labels (`name` or `name=value`); `everything`: ended ones too."""
