@@ -2,9 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.utils import timezone
 
 from accounts.errors import NotFound
 from accounts.models import User
@@ -125,6 +128,22 @@ def run_answer(row: Mapping[str, Any]) -> dict[str, Any]:
     return answer | {
         f"held_{name}": amounts.to_wire(name, row[f"held_{name}"] or 0) for name in amounts.RESOURCES
     }
+
+
+def run_to_read(*, deployment_id: int, run_id: int | None) -> Run | None:
+    """One run of the deployment, by default the newest; None if there is none yet. Raises NotFound for another id."""
+    runs = Run.objects.filter(deployment_id=deployment_id).order_by("-id")
+    found: Run | None = (runs if run_id is None else runs.filter(pk=run_id)).first()
+    if found is None and run_id is not None:
+        raise NotFound("This deployment has no run with this id.")
+    return found
+
+
+def is_only_kept(run: Run) -> bool:
+    """Whether its log is no longer at the engine, and the tail that was kept is all there is."""
+    if run.ended_at is None or run.log_kept_at is None:
+        return False
+    return timezone.now() > run.ended_at + timedelta(seconds=settings.KEEP_ENDED_SECONDS)
 
 
 def events_of(*, deployment_id: int) -> QuerySet[Any]:

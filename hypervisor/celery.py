@@ -4,7 +4,14 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, heartbeat_sent, setup_logging, worker_init
+from celery.signals import (
+    beat_init,
+    heartbeat_sent,
+    setup_logging,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hypervisor.settings")
 app = Celery("hypervisor")
@@ -40,3 +47,20 @@ def show_that_the_worker_lives(**_: Any) -> None:
     from hypervisor import liveness
 
     liveness.touch()
+
+
+@worker_ready.connect
+def carry_logs(sender: Any, **_: Any) -> None:
+    """Only where engines are reached: their logs come through the same workers as all else."""
+    if "engines" in sender.app.amqp.queues.consume_from:
+        from deployments.log_agent import start_agent
+
+        start_agent()
+
+
+@worker_shutdown.connect
+def hand_logs_over(**_: Any) -> None:
+    """Another worker takes up what this one carried."""
+    from deployments.log_agent import stop_agent
+
+    stop_agent()
