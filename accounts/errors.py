@@ -46,7 +46,3 @@ class Conflict(DomainError):
         super().__init__(detail)
         self.state = state
         self.allowed = sorted(allowed)
-
-
-class Unavailable(DomainError):
-    """Something that this needs does not answer just now; the same call may succeed in a moment."""

@@ -106,11 +106,14 @@ class Service:
 
 
 @contextmanager
-def own_service() -> Iterator[Service]:
-    """A service that ends with the block; its folder goes too, unless something went wrong."""
+def own_service(**more: str) -> Iterator[Service]:
+    """A service that ends with the block; its folder goes too, unless something went wrong.
+
+    `more` is added to its environment.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hv-chaos-"))
     port = _free_port()
-    environment = {**os.environ, **OWN, "DATA_DIR": str(folder), "PORT": str(port)}
+    environment = {**os.environ, **OWN, **more, "DATA_DIR": str(folder), "PORT": str(port)}
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own script)
             RUN, env=environment, cwd=PROJECT, stdout=output, stderr=output, start_new_session=True
