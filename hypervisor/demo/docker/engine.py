@@ -79,6 +79,11 @@ class Engine:
         """Whether the engine has it, so that it need not be pulled."""
         return self._ask("GET", f"/images/{image}/json").status_code == 200
 
+    def images(self) -> list[Row]:
+        """The images that it has."""
+        found: list[Row] = self._json("GET", "/images/json")
+        return found
+
     def networks(self, *labels: str) -> list[Row]:
         """Its networks that have all these labels."""
         query = {"filters": json.dumps({"label": list(labels)})}
