@@ -1,7 +1,8 @@
-"""Looking at an engine all the time: what runs for one cluster, and whether it ever was more than the cluster has."""
+"""Looking at an engine all the time: what runs for each cluster, and whether it ever was more than the cluster has."""
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hypervisor.demo.docker.engine import CLUSTER, Engine, NoEngine
@@ -18,6 +19,11 @@ class Use:
     cpu_milli: int = 0
     ram_mib: int = 0
 
+    def __add__(self, other: "Use") -> "Use":
+        return Use(
+            self.containers + other.containers, self.cpu_milli + other.cpu_milli, self.ram_mib + other.ram_mib
+        )
+
 
 @dataclass(slots=True)
 class Highest:
@@ -25,34 +31,38 @@ class Highest:
 
     samples: int = 0
     missed: int = 0
-    containers: int = 0
-    cpu_milli: int = 0
-    ram_mib: int = 0
+    use: Use = field(default_factory=Use)
     over: list[str] = field(default_factory=list)
     """The looks that saw more than there may be, in words."""
 
-    def add(self, use: Use, *, cpu_milli: int, ram_mib: int) -> None:
-        """Take a look into account; `cpu_milli` and `ram_mib` are what there may be."""
-        self.samples += 1
-        self.containers = max(self.containers, use.containers)
-        self.cpu_milli = max(self.cpu_milli, use.cpu_milli)
-        self.ram_mib = max(self.ram_mib, use.ram_mib)
-        if use.cpu_milli > cpu_milli or use.ram_mib > ram_mib:
+    def add(self, use: Use, total: Use) -> None:
+        """Take the use of one cluster into account, which has `total`."""
+        self.use = Use(
+            max(self.use.containers, use.containers),
+            max(self.use.cpu_milli, use.cpu_milli),
+            max(self.use.ram_mib, use.ram_mib),
+        )
+        if use.cpu_milli > total.cpu_milli or use.ram_mib > total.ram_mib:
             self.over.append(
                 f"{use.containers} containers with {use.cpu_milli} milli-CPU and {use.ram_mib} MiB ran"
-                f" where {cpu_milli} and {ram_mib} are"
+                f" where {total.cpu_milli} and {total.ram_mib} are"
             )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.use.containers} containers, {self.use.cpu_milli} milli-CPU, {self.use.ram_mib} MiB at once,"
+            f" in {self.samples} samples; {len(self.over)} of them above what there is"
+        )
 
 
 class Sampler(threading.Thread):
-    """Takes a look at one cluster's containers each EVERY_SECONDS; `highest` tells what it saw."""
+    """Takes a look each EVERY_SECONDS at the containers with this label. `totals`: what each cluster (by the name that
+    its containers bear) has; `highest` tells the most that a look saw on one of them."""
 
-    def __init__(self, engine: Engine, *, cluster: str, cpu_milli: int, ram_mib: int) -> None:
+    def __init__(self, engine: Engine, *, label: str, totals: Mapping[str, Use]) -> None:
         super().__init__(daemon=True, name="sampler")
-        self._engine = engine
-        self._label = f"{CLUSTER}={cluster}"
-        self._has = {"cpu_milli": cpu_milli, "ram_mib": ram_mib}
-        self._limits: dict[str, tuple[int, int]] = {}
+        self._engine, self._label, self._totals = engine, label, dict(totals)
+        self._limits: dict[str, Use] = {}
         self._stopped = threading.Event()
         self.highest = Highest()
 
@@ -60,7 +70,9 @@ class Sampler(threading.Thread):
         while not self._stopped.is_set():
             began = time.monotonic()
             try:
-                self.highest.add(self.look(), **self._has)
+                for cluster, use in self.look().items():
+                    self.highest.add(use, self._totals[cluster])
+                self.highest.samples += 1
             except NoEngine:
                 self.highest.missed += 1
             self._stopped.wait(max(0.0, EVERY_SECONDS - (time.monotonic() - began)))
@@ -71,18 +83,21 @@ class Sampler(threading.Thread):
         self.join()
         return self.highest
 
-    def look(self) -> Use:
-        """What runs now."""
-        ids = [row["Id"] for row in self._engine.containers(self._label)]
-        limits = [found for id_ in ids if (found := self._limits_of(id_))]
-        return Use(len(limits), sum(cpu for cpu, _ in limits), sum(ram for _, ram in limits))
+    def look(self) -> dict[str, Use]:
+        """What runs now on each cluster."""
+        found = dict.fromkeys(self._totals, Use())
+        for row in self._engine.containers(self._label):
+            cluster = row["Labels"].get(CLUSTER)
+            if cluster in found:
+                found[cluster] += self._limits_of(row["Id"])
+        return found
 
-    def _limits_of(self, id_: str) -> tuple[int, int] | None:
+    def _limits_of(self, id_: str) -> Use:
         """Limits never change in a container's life, so that each is asked for once."""
         if id_ not in self._limits:
             found = self._engine.inspect(id_)
             if found is None:
-                return None
+                return Use()
             config = found["HostConfig"]
-            self._limits[id_] = (config["NanoCpus"] // 1_000_000, config["Memory"] // MIB)
+            self._limits[id_] = Use(1, config["NanoCpus"] // 1_000_000, config["Memory"] // MIB)
         return self._limits[id_]

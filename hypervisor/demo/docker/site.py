@@ -32,9 +32,10 @@ class Identity:
         """The name of a run's container."""
         return f"hv-{self.installation[:8]}-run-{run_id}"
 
-    def leftovers(self, engine: Engine) -> list[str]:
-        """The names of its containers that run."""
-        return [row["Names"][0].lstrip("/") for row in engine.containers(self.label)]
+    def running(self, engine: Engine, *, cluster: str = "") -> frozenset[str]:
+        """The names of its containers that run; of one cluster only, if one is named."""
+        labels = (self.label, f"{CLUSTER}={cluster}") if cluster else (self.label,)
+        return frozenset(row["Names"][0].lstrip("/") for row in engine.containers(*labels))
 
     def sweep(self, engine: Engine) -> None:
         """Leave nothing of this installation on the engine, ended containers and networks included."""
@@ -79,8 +80,3 @@ def find_image(engine: Engine, asked: str) -> str:
     if found is None:
         raise NoEngine("The engine has no busybox: docker pull busybox, or name an image with --image.")
     return str(found)
-
-
-def of_cluster(cluster: str) -> str:
-    """The label on every container of a cluster."""
-    return f"{CLUSTER}={cluster}"

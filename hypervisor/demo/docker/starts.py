@@ -5,17 +5,17 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from hypervisor.demo.docker.engine import RUN, Engine, NoEngine
+from hypervisor.demo.docker.engine import INSTALLATION, Engine, NoEngine
 
 AGAIN_SECONDS = 0.2
 
 
 class Starts(threading.Thread):
-    """Listens to an engine over its restarts. `counts`: starts by container name, of those with our label of a run."""
+    """Listens to an engine over its restarts. `counts`: starts by container name, of those of one installation."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, installation: str) -> None:
         super().__init__(daemon=True, name="starts")
-        self._engine = engine
+        self._engine, self._installation = engine, installation
         self._since = time.time()
         self._seen: set[tuple[str, int]] = set()
         self._stopped = threading.Event()
@@ -50,6 +50,7 @@ class Starts(threading.Thread):
         self._since = at / 1e9
         attributes = actor.get("Attributes", {})
         key = (str(actor.get("ID")), at)
-        if event.get("Action") == "start" and RUN in attributes and key not in self._seen:
+        ours = attributes.get(INSTALLATION) == self._installation
+        if event.get("Action") == "start" and ours and key not in self._seen:
             self._seen.add(key)
             self.counts[attributes["name"]] += 1

@@ -1,7 +1,7 @@
 """What a round submits, and how each of it should end."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -51,41 +51,38 @@ CUT_OFF = EXITED
 """Also allowed where the engine was restarted, or a container deleted: it may be seen dead before it is gone."""
 
 
-def jobs_of_round(number: int, kind: Kind, chance: random.Random, *, cut_off: bool = False) -> list[Job]:
+def jobs_of_round(number: int, kind: Kind, chance: random.Random) -> list[Job]:
     """A few short jobs in each round, and what makes many requests of this kind."""
 
     def named(what: str) -> str:
         return f"{number:04}-{what}"
 
-    also = CUT_OFF if cut_off else frozenset()
     jobs = [
-        Job(named("short"), f"sleep {chance.uniform(0, 0.6):.2f}", good=COMPLETED | also),
+        Job(named("short"), f"sleep {chance.uniform(0, 0.6):.2f}"),
         Job(named("fails"), FAILS, good=EXITED),
     ]
     if chance.random() < 0.3:
         jobs.append(Job(named("gpu"), GPU, gpu=1, good=REFUSED | COMPLETED))
-    if kind is Kind.START and not cut_off:
-        jobs.append(Job(named("quick"), "true", priority="HIGH", good=COMPLETED | also))
+    if kind is Kind.START:
+        jobs.append(Job(named("quick"), "true", priority="HIGH"))
         if chance.random() < 0.5:
-            jobs.append(Job(named("regretted"), LONG, stop=Stop.ONCE_SEEN, good=COMPLETED | also))
+            jobs.append(Job(named("regretted"), LONG, stop=Stop.ONCE_SEEN))
     else:
-        jobs += _long_ones(named, kind, chance, also)
+        jobs += _long_ones(named, kind, chance)
     chance.shuffle(jobs)
     if chance.random() < 0.4:
-        jobs += list(_preemption(named, also))
+        jobs += list(_preemption(named))
     return jobs
 
 
-def _long_ones(
-    named: Any, kind: Kind, chance: random.Random, also: frozenset[tuple[str, str | None]]
-) -> Iterator[Job]:
-    yield Job(named("long"), LONG, priority="LOW", stop=Stop.RUNNING, good=COMPLETED | also)
+def _long_ones(named: Callable[[str], str], kind: Kind, chance: random.Random) -> Iterator[Job]:
+    yield Job(named("long"), LONG, priority="LOW", stop=Stop.RUNNING)
     if kind is Kind.STOP or chance.random() < 0.5:
-        yield Job(named("stubborn"), STUBBORN, priority="LOW", stop=Stop.RUNNING, good=COMPLETED | also)
+        yield Job(named("stubborn"), STUBBORN, priority="LOW", stop=Stop.RUNNING)
 
 
-def _preemption(named: Any, also: frozenset[tuple[str, str | None]]) -> Iterator[Job]:
+def _preemption(named: Callable[[str], str]) -> Iterator[Job]:
     """Two that fill the cluster, and an urgent one that needs the room of both."""
     for name, script in (("victim", LONG), ("stubborn victim", STUBBORN)):
-        yield Job(named(name), script, priority="LOW", cpu=0.75, stop=Stop.LAST, good=COMPLETED | also)
-    yield Job(named("urgent"), "sleep 0.2", priority="HIGH", cpu=1.5, good=COMPLETED | also)
+        yield Job(named(name), script, priority="LOW", cpu=0.75, stop=Stop.LAST)
+    yield Job(named("urgent"), "sleep 0.2", priority="HIGH", cpu=1.5)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from hypervisor.demo.engine_chaos.jobs import Job
+from hypervisor.demo.engine_chaos.jobs import CUT_OFF, Job
 
 Row = Mapping[str, object]
 
@@ -55,14 +55,17 @@ def wrong(seen: Seen) -> list[str]:
     return found
 
 
-def ended_wrongly(jobs: Mapping[int, Job], rows: Mapping[int, Row]) -> list[str]:
-    """The accepted jobs (by deployment id) that are lost, have not ended, or ended otherwise than they should."""
+def ended_wrongly(jobs: Mapping[int, Job], rows: Mapping[int, Row], *, cut_off: bool = False) -> list[str]:
+    """The accepted jobs (by deployment id) that are lost, have not ended, or ended otherwise than they should.
+
+    `cut_off`: their engine was restarted, or containers were deleted behind our back.
+    """
     found = []
     for id_, job in jobs.items():
         row = rows.get(id_)
         if row is None:
             found.append(f"{job.name} (#{id_}) was accepted and is lost")
-        elif (row["status"], row["reason"]) not in job.good:
+        elif (row["status"], row["reason"]) not in job.good | (CUT_OFF if cut_off else frozenset()):
             said = f"{row['status']}, {row['reason']}"
             should = " or ".join(sorted(f"{status}, {reason}" for status, reason in job.good))
             found.append(f"{job.name} (#{id_}) should end as {should}; it is {said}")

@@ -3,6 +3,7 @@
 import random
 import secrets
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -17,67 +18,69 @@ FAR_RUN = 900_000_000
 
 @dataclass(slots=True)
 class Mischief:
-    """Counts what it did. `foreign`: the containers of others that must be alive, by name."""
+    """Counts what it did, for all lanes. `restarts_begun` and `restarts`: of the engine, begun and over."""
 
     engine: Engine
     identity: Identity
     image: str
-    chance: random.Random
     restart_command: str = ""
+    restarts_begun: int = 0
     restarts: int = 0
     deletions: int = 0
     strangers: int = 0
-    foreign: list[str] = field(default_factory=list)
+    _foreign: list[str] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def restart(self) -> None:
         """Run the restart command and wait until the engine answers. Raises NoEngine."""
-        done = subprocess.run(  # noqa: S602 (the caller's own command)
-            self.restart_command,
-            shell=True,
-            capture_output=True,
-            text=True,
-            timeout=RESTART_SECONDS,
-            check=False,
-        )
-        deadline = time.monotonic() + BACK_SECONDS
-        while not self.engine.answers():
-            if time.monotonic() > deadline:
-                raise NoEngine(f"The engine did not come back. {done.stdout[-300:]} {done.stderr[-300:]}")
-            time.sleep(0.1)
-        self.restarts += 1
-        # An engine that goes down takes theirs along, as it does ours.
-        self.foreign = [name for name in self.foreign if self.engine.is_running(name)]
+        with self._lock:
+            self.restarts_begun += 1
+            done = subprocess.run(  # noqa: S602 (the caller's own command)
+                self.restart_command, shell=True, capture_output=True, text=True,
+                timeout=RESTART_SECONDS, check=False,
+            )  # fmt: skip
+            deadline = time.monotonic() + BACK_SECONDS
+            while not self.engine.answers():
+                if time.monotonic() > deadline:
+                    raise NoEngine(f"The engine did not come back. {done.stdout[-300:]} {done.stderr[-300:]}")
+                time.sleep(0.1)
+            # An engine that goes down takes them along, as it does ours.
+            self._foreign = [name for name in self._foreign if self.engine.is_running(name)]
+            self.restarts += 1
 
-    def delete_some(self, *, most: int = 2) -> list[str]:
-        """Kill and remove up to so many of our running containers; their names."""
-        ours = self.identity.leftovers(self.engine)
-        chosen = self.chance.sample(ours, min(most, len(ours)))
+    def delete_some(self, cluster: str, chance: random.Random, *, most: int = 2) -> list[str]:
+        """Kill and remove up to so many running containers of one of our clusters; their names."""
+        ours = sorted(self.identity.running(self.engine, cluster=cluster))
+        chosen = chance.sample(ours, min(most, len(ours)))
         gone = [name for name in chosen if self.engine.remove(name)]
-        self.deletions += len(gone)
+        with self._lock:
+            self.deletions += len(gone)
         return gone
 
     def invite_strangers(self) -> None:
         """One without any label, one with a name like ours, one of another installation, one of no installation."""
-        tag = secrets.token_hex(4)
-        run = FAR_RUN + self.strangers
-        for name, labels in (
-            (f"stranger-{tag}", {}),
-            (self.identity.container(run), {}),
-            (f"hv-{tag}-run-{run}", {RUN: f"run-{run}", INSTALLATION: tag * 4, CLUSTER: tag * 4}),
-            (f"half-{tag}", {RUN: f"run-{run}"}),
-        ):
-            self.engine.run(name, self.image, ["sleep", "100000"], labels)
-            self.foreign.append(name)
-            self.strangers += 1
-        for name in self.foreign[:-MOST_FOREIGN]:
-            self.engine.remove(name)
-        self.foreign = self.foreign[-MOST_FOREIGN:]
+        with self._lock:
+            tag = secrets.token_hex(4)
+            run = FAR_RUN + self.strangers
+            for name, labels in (
+                (f"stranger-{tag}", {}),
+                (self.identity.container(run), {}),
+                (f"hv-{tag}-run-{run}", {RUN: f"run-{run}", INSTALLATION: tag * 4, CLUSTER: tag * 4}),
+                (f"half-{tag}", {RUN: f"run-{run}"}),
+            ):
+                self.engine.run(name, self.image, ["sleep", "100000"], labels)
+                self._foreign.append(name)
+                self.strangers += 1
+            for name in self._foreign[:-MOST_FOREIGN]:
+                self.engine.remove(name)
+            self._foreign = self._foreign[-MOST_FOREIGN:]
 
-    def alive(self) -> dict[str, bool]:
-        """The strangers, and whether they run."""
-        return {name: self.engine.is_running(name) for name in self.foreign}
+    def foreign(self) -> dict[str, bool]:
+        """The strangers that were not sent away, and whether they run."""
+        with self._lock:
+            return {name: self.engine.is_running(name) for name in self._foreign}
 
     def end(self) -> None:
         """Send the strangers away."""
-        for name in self.foreign:
+        for name in self._foreign:
             self.engine.remove(name)

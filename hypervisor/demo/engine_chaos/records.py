@@ -34,10 +34,10 @@ def differences() -> list[str]:
     return [str(difference) for difference in differences_between_books_and_runs()]
 
 
-def live_runs() -> dict[int, str]:
-    """The runs that have not ended → the state of their deployments."""
+def live_runs(cluster_id: int) -> dict[int, str]:
+    """The runs on a cluster that have not ended → the state of their deployments."""
     close_old_connections()
-    return dict(Run.objects.filter(outcome=None).values_list("pk", "deployment__status"))
+    return dict(Run.objects.filter(outcome=None, cluster=cluster_id).values_list("pk", "deployment__status"))
 
 
 def leaked_devices() -> int:

@@ -1,5 +1,7 @@
-"""What happened in all rounds, in numbers."""
+"""What happened in all rounds of all lanes, in numbers."""
 
+import random
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -7,29 +9,46 @@ from hypervisor.demo.docker.relay import Hit
 from hypervisor.demo.docker.traffic import Kind
 
 KINDS = (Kind.START, Kind.STOP, Kind.RECONCILE)
+TO_THE_FEWEST = 0.6
+"""How often a round aims at the kind that has the fewest hits so far."""
 
 
 @dataclass(slots=True)
 class Totals:
-    """Counts, as the rounds go by."""
+    """Counts, as the rounds go by. Any thread may tell it more."""
 
+    begun: int = 0
     rounds: int = 0
     hits: list[Hit] = field(default_factory=list)
-    accepted: int = 0
-    ended: int = 0
     cut_off: int = 0
-    """Ended as failed because the engine was restarted or the container deleted."""
+    """Deployments that ended as failed because the engine was restarted or the container deleted."""
     slowest_seconds: float = 0.0
-    trouble: int = 0
-    """Requests to the service that had to be repeated."""
+    seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> int:
+        """The number of the next round."""
+        with self._lock:
+            self.begun += 1
+            return self.begun
+
+    def played(self, seconds: float, *, cut_off: int) -> None:
+        """A round is over."""
+        with self._lock:
+            self.rounds += 1
+            self.seconds += seconds
+            self.cut_off += cut_off
+            self.slowest_seconds = max(self.slowest_seconds, seconds)
 
     def of(self, kind: Kind) -> list[Hit]:
         """The hits in requests of this kind."""
         return [hit for hit in self.hits if hit.request.kind is kind]
 
-    def fewest(self) -> Kind:
-        """The kind with the fewest hits."""
-        return min(KINDS, key=lambda kind: len(self.of(kind)))
+    def next_kind(self, chance: random.Random) -> Kind:
+        """What the next round should aim at."""
+        if chance.random() < TO_THE_FEWEST:
+            return min(KINDS, key=lambda kind: len(self.of(kind)))
+        return chance.choice(KINDS)
 
     def enough(self, least: int) -> bool:
         """Whether there are so many hits of each kind."""

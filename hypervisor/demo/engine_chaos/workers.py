@@ -2,56 +2,36 @@
 
 import subprocess
 import sys
-import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from hypervisor.supervisor.services import PROJECT
 
-LOOK_SECONDS, STOP_SECONDS = 0.05, 20.0
+STOP_SECONDS = 20.0
+NURSERY = (sys.executable, "-m", "hypervisor.demo.engine_chaos.nursery")
 WORKER = (
-    sys.executable, "-m", "celery", "--app", "hypervisor", "worker", "--queues=engines", "--pool=threads",
-    "--concurrency=8", "--loglevel=INFO", "--without-gossip", "--without-mingle",
+    "worker", "--queues=engines", "--pool=threads", "--concurrency=8", "--loglevel=INFO",
+    "--without-gossip", "--without-mingle",
 )  # fmt: skip
 
 
-class Workers(threading.Thread):
-    """Keeps so many workers alive in the service's environment; their output goes to `log`."""
-
-    def __init__(self, *, count: int, environment: Mapping[str, str], log: Path) -> None:
-        super().__init__(daemon=True, name="workers")
-        self._environment = dict(environment)
-        self._log: IO[bytes] = log.open("ab")
-        self._stopped = threading.Event()
-        self._born = 0
-        self._alive = [self._spawn() for _ in range(count)]
-
-    def run(self) -> None:
-        while not self._stopped.wait(LOOK_SECONDS):
-            for place, process in enumerate(self._alive):
-                if process.poll() is not None and not self._stopped.is_set():
-                    self._alive[place] = self._spawn()
-
-    def stop(self) -> None:
-        """End them all, as the service would."""
-        self._stopped.set()
-        self.join()
-        for process in self._alive:
-            process.terminate()
-        for process in self._alive:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-            process.kill()
-        self._log.close()
-
-    def _spawn(self) -> "subprocess.Popen[bytes]":
-        self._born += 1
-        return subprocess.Popen(  # noqa: S603 (our own code)
-            (*WORKER, f"--hostname=extra-{self._born}@%h"),
-            env=self._environment, cwd=PROJECT, stdout=self._log, stderr=self._log,
+@contextmanager
+def extra_workers(*, count: int, environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """So many workers in the service's environment for as long as the block lasts; their output goes to `log`."""
+    with log.open("ab") as output:
+        nursery = subprocess.Popen(  # noqa: S603 (our own code)
+            (*NURSERY, str(count), *WORKER),
+            env=dict(environment), cwd=PROJECT, stdout=output, stderr=output,
         )  # fmt: skip
+        try:
+            yield
+        finally:
+            nursery.terminate()
+            try:
+                nursery.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                nursery.kill()
 
 
 def is_engine_worker(pid: int) -> bool:
