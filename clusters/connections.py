@@ -105,13 +105,13 @@ def _docker_shown(connection: Connection) -> str:
 def _docker_driver(connection: Connection, owner: Owner, reach: Reach) -> Driver:
     from clusters.runtimes.docker import DockerDriver
     from clusters.runtimes.docker_connection import parse_connection
-    from clusters.runtimes.http import EngineHTTP
+    from clusters.runtimes.doors import door
 
     try:
         endpoint = parse_connection(connection)
     except ValueError as error:
         raise RuntimeFailure(f"The connection of this cluster is wrong. {error}", permanent=True) from error
-    return DockerDriver(EngineHTTP(endpoint, reach), owner)
+    return DockerDriver(door(owner.cluster, endpoint, reach), owner)
 
 
 def _kubernetes_wrong(connection: object) -> dict[str, str]:
@@ -140,12 +140,12 @@ def _kubernetes_shown(connection: Connection) -> str:
 
 
 def _kubernetes_driver(connection: Connection, owner: Owner, reach: Reach) -> Driver:
-    from clusters.runtimes.http import EngineHTTP
+    from clusters.runtimes.doors import door
     from clusters.runtimes.kubernetes import KubernetesDriver
     from clusters.runtimes.kubernetes_connection import parse_connection
 
     endpoint, bearer = parse_connection(connection)
-    return KubernetesDriver(EngineHTTP(endpoint, reach, bearer=bearer), owner)
+    return KubernetesDriver(door(owner.cluster, endpoint, reach, bearer=bearer), owner)
 
 
 KINDS: Mapping[str, Kind] = {

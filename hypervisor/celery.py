@@ -50,17 +50,19 @@ def show_that_the_worker_lives(**_: Any) -> None:
 
 
 @worker_ready.connect
-def carry_logs(sender: Any, **_: Any) -> None:
-    """Only where engines are reached: their logs come through the same workers as all else."""
+def listen_to_engines(sender: Any, **_: Any) -> None:
+    """Only where engines are reached: their logs and their changes come through the same workers as all else."""
     if "engines" in sender.app.amqp.queues.consume_from:
-        from deployments.log_agent import start_agent
+        from deployments import engine_watch, log_agent
 
-        start_agent()
+        log_agent.start_agent()
+        engine_watch.start_watch()
 
 
 @worker_shutdown.connect
-def hand_logs_over(**_: Any) -> None:
+def hand_engines_over(**_: Any) -> None:
     """Another worker takes up what this one carried."""
-    from deployments.log_agent import stop_agent
+    from deployments import engine_watch, log_agent
 
-    stop_agent()
+    log_agent.stop_agent()
+    engine_watch.stop_watch()

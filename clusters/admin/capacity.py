@@ -72,7 +72,8 @@ class AmountField(forms.DecimalField):
             max_value=MAXIMUM,
             decimal_places=3,
             required=False,
-            help_text="Empty: what the engine has. A simulated cluster needs it.",
+            help_text=f"Empty: what the engine has{'' if resource == 'gpu' else ', less a reserve'}. "
+            "A simulated cluster needs it.",
         )
 
     def prepare_value(self, value: Any) -> Any:

@@ -49,6 +49,8 @@ def set_paused(*, paused: bool) -> Any:
 def state(cluster: Cluster) -> Any:
     if cluster.deleted_at:
         return badge("deleted", "grey")
+    if cluster.declared_lost_at:
+        return badge("declared lost", "red")
     return badge(cluster.state.value, STATE_COLOURS[cluster.state])
 
 
@@ -100,8 +102,7 @@ class ClusterAdmin(ServiceAdmin):
     autocomplete_fields = ("organization",)
     readonly_fields = (
         "organization_link", state, "capacity", "engine_id", "unreachable", "missed_observations", "declared_lost",
-        "created", "deleted", "answering", "engine_version", "engine_endpoint", "engine_has", "engine_tells",
-        "problem", "checked",
+        "created", "deleted", *engine.FIELDS,
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -127,12 +128,15 @@ class ClusterAdmin(ServiceAdmin):
         ]
 
     def _of_engine(self, cluster: Cluster) -> list[Any]:
-        rows: list[Any] = [("runtime", "engine_endpoint", "engine_version"), ("answering", "checked")]
+        rows: list[Any] = [("runtime", engine.endpoint, engine.version), (engine.answering, engine.checked)]
         if cluster.engine_problem:
-            rows.append("problem")
+            rows.append(engine.problem)
         if cluster.unreachable_since:
             rows.append(("unreachable", "missed_observations", "declared_lost"))
-        rows += ["engine_has", "engine_tells"] if cluster.engine_facts.get("version") else []
+        if cluster.engine_facts.get("version"):
+            rows += [engine.has, engine.tells]
+        if cluster.engine_facts.get("warnings"):
+            rows.append(engine.warnings)
         return rows if cluster.deleted_at else [*rows, "new_connection"]
 
     def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
@@ -169,34 +173,6 @@ class ClusterAdmin(ServiceAdmin):
     @display(description="declared lost")
     def declared_lost(self, cluster: Cluster) -> Any:
         return moment(cluster.declared_lost_at)
-
-    @display(description="last check")
-    def answering(self, cluster: Cluster) -> Any:
-        return engine.answering(cluster)
-
-    @display(description="version")
-    def engine_version(self, cluster: Cluster) -> Any:
-        return engine.version(cluster)
-
-    @display(description="endpoint")
-    def engine_endpoint(self, cluster: Cluster) -> Any:
-        return engine.endpoint(cluster)
-
-    @display(description="capacity found")
-    def engine_has(self, cluster: Cluster) -> Any:
-        return engine.has(cluster)
-
-    @display(description="facts")
-    def engine_tells(self, cluster: Cluster) -> Any:
-        return engine.tells(cluster)
-
-    @display(description="problem")
-    def problem(self, cluster: Cluster) -> Any:
-        return cluster.engine_problem
-
-    @display(description="checked")
-    def checked(self, cluster: Cluster) -> Any:
-        return engine.checked(cluster)
 
     @display(description="created", ordering="created_at")
     def created(self, cluster: Cluster) -> Any:

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.html import format_html_join
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin.display import NOTHING, ago, badge
@@ -89,6 +90,7 @@ def check_written(request: HttpRequest, cluster: Cluster, written: dict[str, Any
         messages.warning(request, f"{cluster}: its engine does not answer. {cluster.engine_problem}")
 
 
+@display(description="last check")
 def answering(cluster: Cluster) -> Any:
     """Whether the last check reached the engine."""
     if cluster.checked_at is None:
@@ -96,18 +98,27 @@ def answering(cluster: Cluster) -> Any:
     return badge("does not answer", "red") if cluster.engine_problem else badge("answers", "green")
 
 
+@display(description="checked")
 def checked(cluster: Cluster) -> Any:
     return ago(cluster.checked_at)
 
 
+@display(description="problem")
+def problem(cluster: Cluster) -> str:
+    return cluster.engine_problem
+
+
+@display(description="version")
 def version(cluster: Cluster) -> Any:
     return cluster.engine_facts.get("version") or NOTHING
 
 
+@display(description="endpoint")
 def endpoint(cluster: Cluster) -> Any:
     return cluster.engine_facts.get("endpoint") or NOTHING
 
 
+@display(description="capacity found")
 def has(cluster: Cluster) -> str:
     """The engine's own size, and what of the cluster's size follows it."""
     capacity = cluster.engine_facts.get("capacity")
@@ -118,6 +129,7 @@ def has(cluster: Cluster) -> str:
     return f"{found}; the cluster's {', '.join(follows)} follow it" if follows else found
 
 
+@display(description="facts")
 def tells(cluster: Cluster) -> Any:
     """The rest of what the engine told, a line each."""
     facts = cluster.engine_facts.get("facts") or {}
@@ -125,7 +137,18 @@ def tells(cluster: Cluster) -> Any:
     return format_html_join("", "<div>{}: {}</div>", lines) or NOTHING
 
 
+@display(description="warnings")
+def warnings(cluster: Cluster) -> Any:
+    """What the engine cannot do, a line each."""
+    return format_html_join("", "<div>{}</div>", ((one,) for one in cluster.engine_facts.get("warnings", ())))
+
+
+FIELDS = (answering, checked, problem, version, endpoint, has, tells, warnings)
+
+
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     return str(value) if isinstance(value, str | int | float) else json.dumps(value)

@@ -68,9 +68,14 @@ def _stored(cluster: Cluster, facts: EngineFacts) -> dict[str, Any]:
     return {
         "version": facts.version[:200],
         "capacity": _capacity(facts),
-        "facts": dict(facts.facts),
+        "facts": _told(facts),
+        "warnings": list(facts.facts.get("warnings", ())),
         **({"endpoint": endpoint} if endpoint else {}),
     }
+
+
+def _told(facts: EngineFacts) -> dict[str, Any]:
+    return {name: value for name, value in facts.facts.items() if name != "warnings"}
 
 
 def _capacity(facts: EngineFacts | None) -> dict[str, float | int] | None:
@@ -86,7 +91,7 @@ def _answer(cluster: Cluster, facts: EngineFacts | None, problem: str, now: date
         "reachable": facts is not None,
         "version": facts.version if facts else "",
         **{f"capacity_{name}": capacity.get(name) for name in ("ram", "cpu", "gpu")},
-        "facts": dict(facts.facts) if facts else {},
+        "facts": _told(facts) if facts else {},
         "problem": problem,
         "warnings": _warnings(cluster, facts),
         "checked_at": now.strftime(RFC_3339),
@@ -94,7 +99,7 @@ def _answer(cluster: Cluster, facts: EngineFacts | None, problem: str, now: date
 
 
 def _warnings(cluster: Cluster, facts: EngineFacts | None) -> list[str]:
-    found = []
+    found = list(facts.facts.get("warnings", ())) if facts else []
     if facts is not None and facts.capacity is not None:
         cpu, ram, gpu = facts.capacity
         has = Amount(gpu, cpu, ram)

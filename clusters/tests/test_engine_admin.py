@@ -113,4 +113,5 @@ def test_declaring_lost_is_offered_while_unreachable_and_asks_with_the_figures(c
     assert Cluster.objects.get().declared_lost_at is None
     console.post(button)
     assert Cluster.objects.get().declared_lost_at
+    assert "declared lost" in console.get(page(cluster)).content.decode()
     assert button not in console.get(page(cluster)).content.decode()

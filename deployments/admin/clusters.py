@@ -105,7 +105,7 @@ ClusterAdmin.row_actions.append(
         "Its runs end as lost, at once and for good, and their deployments are queued anew: they may start elsewhere "
         "while the old containers still run on an engine that nobody can see. Nothing starts here until the engine "
         "answers again and was tidied. Do this when the machine is gone or will not come back soon.",
-        about=what_ends, icon="link_off", variant=ActionVariant.DANGER,
+        asks="Give up what runs on", about=what_ends, icon="link_off", variant=ActionVariant.DANGER,
         offered=lambda cluster: cluster.unreachable_since is not None
         and cluster.declared_lost_at is None and not cluster.deleted_at,
     )

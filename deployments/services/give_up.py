@@ -81,9 +81,13 @@ def _require_unreachable(cluster: Cluster) -> None:
 
 
 def _question(cluster: Cluster, runs: int) -> str:
-    ending = "1 run ends" if runs == 1 else f"{runs} runs end"
+    ending = (
+        "1 run ends as lost, and its deployment is"
+        if runs == 1
+        else f"{runs} runs end as lost, their deployments are"
+    )
     return (
-        f"{ending} as lost, and their deployments are queued anew, although the containers may still run on an engine "
+        f"{ending} queued anew, although the containers may still run on an engine "
         f'that nobody can see. If you mean it, send {{"confirm": "{cluster.name}"}}, the cluster\'s name.'
     )
 

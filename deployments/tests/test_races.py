@@ -149,7 +149,7 @@ def test_an_organizations_deletion_and_what_arrives_in_it(arrival, guarded, alic
             )
         return steer.requeue_deployment(actor=alice, deployment_id=ended.pk)
 
-    monkeypatch.setattr("clusters.services.lock_organization", lock_and_dawdle)
+    monkeypatch.setattr("clusters.services.manage.lock_organization", lock_and_dawdle)
     monkeypatch.setattr(steer, "lock_organization", lock_and_dawdle)
     _, refused = race(arrive, delete)
     lab.refresh_from_db()

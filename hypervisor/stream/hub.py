@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from deployments import log_protocol as words
-from hypervisor.stream.session import NO_WORKER, Failure, Followed, lost
+from hypervisor.stream.session import NO_WORKER, Failure, Followed
 
 log = structlog.get_logger(__name__)
 MOST_FOLLOWERS = 1000
@@ -111,8 +111,12 @@ class Hub:
     async def _look(self) -> None:
         await asyncio.sleep(TICK_SECONDS)
         for followed in list(self._sessions.values()):
-            if not followed.is_over and lost(followed):
+            if followed.is_over:
+                continue
+            if followed.is_late:
                 followed.fail(Failure(504, NO_WORKER))
+            elif followed.given_up:
+                await self._ask_again(followed)
         if time.monotonic() - self._looked_at >= words.LOOK_SECONDS:
             self._looked_at = time.monotonic()
             await self._renew([one for one in self._sessions.values() if not one.is_over])
@@ -130,5 +134,8 @@ class Hub:
         leases = await self._redis.mget([words.lease(one.key) for one in active])
         for one, holder in zip(active, leases, strict=True):
             if holder is None and one.taken and not one.is_over:
-                one.taken, one.asked_at = False, time.monotonic()
-                await self._redis.rpush(words.ASKED, one.key)
+                await self._ask_again(one)
+
+    async def _ask_again(self, followed: Followed) -> None:
+        followed.taken, followed.given_up, followed.asked_at = False, False, time.monotonic()
+        await self._redis.rpush(words.ASKED, followed.key)

@@ -35,6 +35,8 @@ class Followed:
     failure: Failure | None = None
     followers: int = 0
     taken: bool = False
+    given_up: bool = False
+    """Its worker told that it will not go on; another one is to be asked."""
     asked_at: float = field(default_factory=time.monotonic)
     _buffer: bytearray = field(default_factory=bytearray)
     _changed: "asyncio.Future[None] | None" = None
@@ -54,12 +56,17 @@ class Followed:
         """Whether to read no more for now: what is not followed waits for its only reader, and loses nothing."""
         return not self.session.follow and len(self._buffer) >= BUFFER_BYTES
 
+    @property
+    def is_late(self) -> bool:
+        """Whether no worker has taken it in time."""
+        return not self.taken and time.monotonic() - self.asked_at > words.ANSWER_SECONDS
+
     def take_entry(self, kind: str, data: bytes, status: int) -> None:
         """The next entry of the stream."""
         if self.is_over:
             return
         if kind == Entry.TAKEN:
-            self.taken = True
+            self.taken, self.given_up = True, False
         elif kind == Entry.OPEN:
             if self.is_open:
                 self._say(INTERRUPTED)
@@ -69,6 +76,8 @@ class Followed:
             self._buffer += data
         elif kind == Entry.ERROR:
             self.fail(Failure(status, data.decode(errors="replace")))
+        elif kind == Entry.AGAIN:
+            self.given_up = True
         elif kind == Entry.END:
             self.is_open = self.is_over = True
         self._cut()
@@ -133,8 +142,3 @@ class Followed:
         if self._changed is not None:
             self._changed.set_result(None)
             self._changed = None
-
-
-def lost(followed: Followed) -> bool:
-    """Whether no worker has taken it in time."""
-    return not followed.taken and time.monotonic() - followed.asked_at > words.ANSWER_SECONDS

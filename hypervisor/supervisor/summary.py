@@ -2,6 +2,7 @@
 
 from hypervisor.embedded.location import Location
 from hypervisor.supervisor.address import Address
+from hypervisor.supervisor.engines import local_docker
 from hypervisor.supervisor.preparation import FirstAdmin
 from hypervisor.supervisor.terminal import Terminal
 
@@ -26,6 +27,9 @@ def print_summary(
         ("Data", str(location.data_dir)),
         ("Logs", str(location.logs)),
     ]
+    if engine := local_docker():
+        offer = paint("make manage ARGS=add_local_cluster", _BOLD)
+        rows.append(("Docker", f"an engine answers at {engine}. Add it as a cluster:  {offer}"))
     if not ready:
         rows.append(("Why", f"{address.url}/readyz and the logs tell"))
     state = f"is {paint('ready', _GREEN)}" if ready else f"is {paint('not ready yet', _YELLOW)}"

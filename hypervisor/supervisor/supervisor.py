@@ -101,9 +101,15 @@ class Supervisor:
         )
         for spec in specs:
             child = Child(spec=spec, output=pump.pipe(spec.name), guard=guard, report=self.terminal.say)
+            if spec.name == "web":
+                child.before = self._clear_web_socket
             self._children[spec.name] = child
             child.start()
         return admin
+
+    def _clear_web_socket(self) -> None:
+        """What a killed web leaves behind would keep the next one from listening there."""
+        self.location.web_socket.unlink(missing_ok=True)
 
     def _wait_until_ready(self, admin: FirstAdmin | None, began: float) -> None:
         """The summary comes in any case: the first admin's password is shown nowhere else."""

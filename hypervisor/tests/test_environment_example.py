@@ -15,6 +15,8 @@ NOT_OURS = {
     "NO_COLOR": "the terminal's",
     "DJANGO_SETTINGS_MODULE": "names the settings, so they cannot name it",
     "DOCKER_HOST": "Docker's own clients'",
+    "KUBERNETES_SERVICE_HOST": "a pod's",
+    "KUBERNETES_SERVICE_PORT": "a pod's",
     "HYPERVISOR_EMBEDDED": "what `make run` tells its own children",
 }
 READERS = {

@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from accounts.errors import Conflict
-from clusters import services as cluster_services
 from clusters.amounts import Amount
 from clusters.locks import lock_clusters
 from clusters.models import Cluster
+from clusters.services import manage as cluster_services
 from clusters.tests.factories import ClusterFactory
 from deployments.books import differences_between_books_and_runs
 from deployments.models import Deployment, Run
