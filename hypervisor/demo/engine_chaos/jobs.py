@@ -40,7 +40,7 @@ class Job:
             "name": self.name, "docker_image": image, "cluster_id": cluster_id, "priority": self.priority,
             "required_cpu": self.cpu, "required_ram": self.ram, "required_gpu": self.gpu,
             "command": ["sh", "-c"], "args": [self.script], "grace_period_seconds": 1,
-            "image_pull_policy": "never",
+            "image_pull_policy": "never", "restart_policy": "never",
         }  # fmt: skip
 
 
