@@ -7,13 +7,17 @@ import pytest
 from redis import Redis
 
 from clusters.connections import KINDS
+from clusters.runtimes.base import Owner
 from clusters.runtimes.docker import DockerDriver
 from clusters.runtimes.http import EngineHTTP
+from clusters.runtimes.kubernetes import KubernetesDriver
 from clusters.runtimes.simulated import SimulatedDriver
 from clusters.runtimes.simulated_engine import SimulatedEngine
 
 from . import docker_engine
 from .fake_engine import FakeEngine
+from .kubernetes_api import KubernetesAPI, kubernetes_api
+from .kubernetes_harness import driver_of, new_owner
 from .simulator import new_engine_name, redis_url
 
 
@@ -73,3 +77,22 @@ def docker_http() -> Iterator[EngineHTTP]:
 def docker(docker_http: EngineHTTP) -> Iterator[DockerDriver]:
     """A driver with an owner of its own on that engine; nothing of it stays."""
     yield from docker_engine.emptied(DockerDriver(docker_http, docker_engine.new_owner()))
+
+
+@pytest.fixture
+def double() -> Iterator[KubernetesAPI]:
+    """A double of a Kubernetes API server with a cluster behind it."""
+    with kubernetes_api() as running:
+        yield running
+
+
+@pytest.fixture
+def owner() -> Owner:
+    """A cluster of an installation that no other test has."""
+    return new_owner()
+
+
+@pytest.fixture
+def kubernetes(double: KubernetesAPI, owner: Owner) -> KubernetesDriver:
+    """The driver of that cluster."""
+    return driver_of(double, owner)

@@ -16,10 +16,10 @@ import pytest
 from clusters.runtimes.base import ContainerSpec, Driver, Observed, OneByOne, Phase, RuntimeFailure, text_of
 from clusters.runtimes.simulated import SimulatedDriver
 
-from . import docker_engine
+from . import docker_engine, kubernetes_harness
 
-ENGINES = ["simulated", "docker"]
-REAL_ENGINES = ["docker"]
+REAL_ENGINES = ["docker", "kubernetes", *(["real kubernetes"] if kubernetes_harness.REAL_KUBECONFIG else [])]
+ENGINES = ["simulated", *REAL_ENGINES]
 
 
 class Harness:
@@ -110,7 +110,35 @@ def docker_harness(request: pytest.FixtureRequest) -> Harness:
     )
 
 
-HARNESSES = {"simulated": simulated_harness, "docker": docker_harness}
+def kubernetes_double_harness(request: pytest.FixtureRequest) -> Harness:
+    """A double of the API server, behind which containers are processes of this machine."""
+    double = request.getfixturevalue("double")
+    owner, other = kubernetes_harness.new_owner(), kubernetes_harness.new_owner()
+    return Harness(
+        lambda: kubernetes_harness.driver_of(double, owner),
+        brief_seconds=0.05,
+        patience_seconds=10,
+        connect_other=lambda: kubernetes_harness.driver_of(double, other),
+        make_foreign=lambda: kubernetes_harness.make_foreign(double, owner),
+    )
+
+
+def real_kubernetes_harness(request: pytest.FixtureRequest) -> Harness:
+    owner, other = kubernetes_harness.new_owner(), kubernetes_harness.new_owner()
+    return Harness(
+        lambda: kubernetes_harness.real_driver(owner),
+        brief_seconds=1,
+        patience_seconds=120,
+        connect_other=lambda: kubernetes_harness.real_driver(other),
+    )
+
+
+HARNESSES = {
+    "simulated": simulated_harness,
+    "docker": docker_harness,
+    "kubernetes": kubernetes_double_harness,
+    "real kubernetes": real_kubernetes_harness,
+}
 
 
 @pytest.fixture(params=ENGINES)
@@ -240,7 +268,8 @@ class TestEveryDriver:
         for spec in specs:
             engine.wait_until_over(spec.name)
         assert engine.driver.remove_many(seen.values()) == {}
-        assert engine.driver.observe() == ()
+        for spec in specs:
+            engine.wait_gone(spec.name)
 
     def test_nothing_to_do_is_fine_for_the_calls_of_many(self, engine: Harness) -> None:
         assert (
@@ -275,6 +304,7 @@ class TestEveryRealEngine:
             "trap '' TERM; echo ready; while true; do sleep 0.1; done", grace_seconds=300
         )
         handle = real_engine.driver.start(spec)
+        real_engine.wait(spec.name, Phase.RUNNING)
         ready = real_engine.driver.logs(handle, 10, follow=True)
         assert b"ready" in next(iter(ready))
         ready.close()
