@@ -67,6 +67,10 @@ class Engine:
         self._json("POST", f"/containers/{made}/start")
         return str(made)
 
+    def restart(self, container: str) -> None:
+        """Kill it and start it again."""
+        self._json("POST", f"/containers/{container}/restart", params={"t": "0"})
+
     def remove(self, container: str) -> bool:
         """Kill and remove it at once; False if it is gone already, or just going."""
         answer = self._ask("DELETE", f"/containers/{container}", params={"force": "true", "v": "true"})

@@ -31,6 +31,7 @@ class Highest:
 
     samples: int = 0
     missed: int = 0
+    """Looks that the engine did not answer."""
     use: Use = field(default_factory=Use)
     over: list[str] = field(default_factory=list)
     """The looks that saw more than there may be, in words."""
@@ -51,7 +52,7 @@ class Highest:
     def __str__(self) -> str:
         return (
             f"{self.use.containers} containers, {self.use.cpu_milli} milli-CPU, {self.use.ram_mib} MiB at once,"
-            f" in {self.samples} samples; {len(self.over)} of them above what there is"
+            f" in {self.samples} samples; {len(self.over)} of them above what there is; {self.missed} failed"
         )
 
 
