@@ -86,6 +86,7 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "organization_id": [*NOT_AN_ID, ABSENT],
         "runtime": ["magic"],
     },
+    ("POST", "/clusters/{cluster_id}/declare-lost"): {"confirm": [None, 5, True, [], {}, "a\0b", "x" * 201]},
     ("POST", "/deployments"): {
         "name": NOT_A_NAME,
         "docker_image": [*NOT_TEXT, "", "UPPER", "a b", "x" * 600, "host:port/name", "a:b:c", "a@sha256:12"],
