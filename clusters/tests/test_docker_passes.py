@@ -55,7 +55,8 @@ class TestNetworks:
         handles = [docker.start(asked) for asked in (friend, stranger)]
         assert ended(docker, friend.name).exit_code == 0
         assert text_of(docker.logs(handles[0], 10)) == "hello\n"
-        assert ended(docker, stranger.name).exit_code == 9
+        seen = ended(docker, stranger.name)
+        assert (text_of(docker.logs(handles[1], 10)), seen.exit_code) == ("", 9)
 
     def test_a_network_that_is_gone_is_made_anew(self, docker, docker_http, owner, monkeypatch) -> None:
         real, lies = docker_start.network_of, ["0" * 64]
