@@ -29,6 +29,7 @@ from .certificates import Authority
 from .docker_engine import STAFF, ended, missing, new_owner, refusal, socket_path, spec
 from .engine_server import server
 
+pytestmark = pytest.mark.usefixtures("docker_http")
 HOSTS_ONLY = Reach(entries=("127.0.0.1",))
 
 
