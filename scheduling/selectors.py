@@ -10,6 +10,7 @@ from clusters.models import Cluster
 from clusters.selectors import IN_USE
 from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
+from scheduling.models import Cycle
 
 BATCH = 50
 """Clusters planned together in one short transaction."""
@@ -42,4 +43,17 @@ def load_by_cluster() -> QuerySet[Any]:
         .values("cluster_id", "status", "priority")
         .annotate(count=Count("id"), oldest=Min("queued_at"))
     )
+    return rows
+
+
+def cycles_of(*, cluster_id: int) -> QuerySet[Any]:
+    """Rows of the cluster's cycles, newest first."""
+    rows: QuerySet[Any] = (
+        Cycle.objects.filter(cluster_id=cluster_id)
+        .order_by("-id")
+        .values(
+            "id", "at", "policy", "pending", "scheduled", "preempted", "unschedulable", "held", "read_ms", "plan_ms",
+            "write_ms", "batch",
+        )
+    )  # fmt: skip
     return rows

@@ -1,7 +1,8 @@
 from django.urls import path
 
-from scheduling import views
+from scheduling import cluster_views, views
 
 urlpatterns = [
+    path("clusters/<int:cluster_id>/cycles", cluster_views.Cycles.as_view(), name="cycles"),
     path("deployments/<int:deployment_id>/start", views.Start.as_view(), name="start"),
 ]

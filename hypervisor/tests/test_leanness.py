@@ -57,6 +57,10 @@ def test_reading_clusters_and_organizations_costs_one_query(mine, cluster, path)
     assert len(queries_of(lambda: mine.get(path.format(cluster.pk)))) == 1
 
 
+def test_a_list_of_cycles_costs_two_queries(mine, cluster):
+    assert len(queries_of(lambda: mine.get(f"/clusters/{cluster.pk}/cycles"))) == 2
+
+
 def test_submitting_costs_as_many_queries_whatever_the_queue(mine, cluster, hundred):
     body = SUBMIT | {"cluster_id": cluster.pk}
     assert len(queries_of(lambda: mine.post("/deployments", body))) <= 7

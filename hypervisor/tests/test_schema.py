@@ -62,7 +62,7 @@ def test_only_registering_and_signing_in_need_no_token(schema):
 
 
 def test_each_list_is_paged(schema):
-    for path in ("/organizations", "/clusters", "/deployments", CREDENTIALS):
+    for path in ("/organizations", "/clusters", "/clusters/{cluster_id}/cycles", "/deployments", CREDENTIALS):
         for _, _, operation in [found for found in operations(schema) if found[:2] == ("get", path)]:
             answer = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
             page = schema["components"]["schemas"][answer.rsplit("/", 1)[1]]
