@@ -32,6 +32,8 @@ class Body(serializers.Serializer[Any]):
     """What the call answers: its fields that are not in the body are read-only, and ignored when sent back."""
 
     def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError("This must be a JSON object.")
         shown: Any = self.answer._declared_fields if self.answer else ()
         unknown = sorted(str(name) for name in data if name not in self.fields and name not in shown)
         if unknown:
@@ -82,6 +84,16 @@ class Flag(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class Several(serializers.ListField):
+    """A list of JSON objects of one shape, each wrong one named by its index."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        # Before any of them is looked at: a body has room for a million small ones.
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return list(super().to_internal_value(data))
 
 
 def parse(body: type[Body], request: Request, *, partial: bool = False) -> dict[str, Any]:

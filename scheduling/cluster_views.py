@@ -1,14 +1,16 @@
-"""What the scheduler did with a cluster, over HTTP."""
+"""What the scheduler did with a cluster, and what it would do next, over HTTP."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.wire import SignedInRequest, page
+from accounts.wire import SignedInRequest, page, parse
 from clusters import selectors as cluster_selectors
 from scheduling import selectors
+from scheduling.examples import SUPPOSED
 from scheduling.filters import CycleFilter
-from scheduling.serializers import CycleAnswer
+from scheduling.plans import next_cycle
+from scheduling.serializers import CycleAnswer, PlanAnswer, PlanBody
 
 
 class Cycles(APIView):
@@ -24,3 +26,20 @@ class Cycles(APIView):
     def get(self, request: SignedInRequest, cluster_id: int) -> Response:
         cluster_selectors.cluster(user=request.user, cluster_id=cluster_id)
         return page(self, selectors.cycles_of(cluster_id=cluster_id), list)
+
+
+class Plan(APIView):
+    @extend_schema(
+        operation_id="plan_cluster",
+        tags=["clusters"],
+        summary="What its next cycle would do, also with deployments that you suppose",
+        description="Changes nothing. True as long as nothing changes on the cluster. Other tenants' deployments "
+        "appear as an amount and a priority.",
+        request=PlanBody,
+        responses={200: PlanAnswer},
+        examples=[OpenApiExample("would this one preempt?", SUPPOSED, request_only=True)],
+    )
+    def post(self, request: SignedInRequest, cluster_id: int) -> Response:
+        cluster = cluster_selectors.cluster(user=request.user, cluster_id=cluster_id)
+        supposed = parse(PlanBody, request).get("deployments", ())
+        return Response(next_cycle(user=request.user, cluster=cluster, supposed=supposed))

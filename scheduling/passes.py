@@ -8,6 +8,7 @@ from clusters.models import Cluster
 from deployments.services.booking import OverBooked, StalePlan
 from scheduling.core.invariants import InvariantBroken
 from scheduling.core.state import ClusterPlan
+from scheduling.planning import foresee
 from scheduling.selectors import batches_with_waiting
 from scheduling.services import run_cycle
 
@@ -46,9 +47,12 @@ def _run_batch(cluster_ids: list[int], *, dry_run: bool) -> Iterator[Outcome]:
     problems: dict[int, str] = {}
     plans: dict[int, ClusterPlan] = {}
     try:
-        result = run_cycle(cluster_ids=cluster_ids, dry_run=dry_run)
-        problems = dict.fromkeys(result.locked, LOCKED)
-        plans = {plan.cluster_id: plan for plan in result.plan.clusters}
+        if dry_run:
+            plan = foresee(cluster_ids=cluster_ids).plan
+        else:
+            result = run_cycle(cluster_ids=cluster_ids)
+            plan, problems = result.plan, dict.fromkeys(result.locked, LOCKED)
+        plans = {decided.cluster_id: decided for decided in plan.clusters}
     except (InvariantBroken, OverBooked, StalePlan) as error:
         if len(cluster_ids) > 1:
             # One by one, so that one bad cluster does not stop the others of its batch.

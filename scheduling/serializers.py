@@ -2,7 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
+
+from accounts.wire import Body, Several, Text
+from clusters.serializers import AmountField
+from deployments.fields import PriorityField
+from scheduling.core.reasons import Reason
+from scheduling.examples import TOLD
+from scheduling.plans import MOST_SUPPOSED
 
 
 class CycleAnswer(serializers.Serializer[Any]):
@@ -18,3 +26,65 @@ class CycleAnswer(serializers.Serializer[Any]):
     plan_ms = serializers.FloatField()
     write_ms = serializers.FloatField()
     batch = serializers.IntegerField(help_text="Clusters planned together, which share the durations.")
+
+
+class SupposedBody(Body):
+    """A deployment that does not exist."""
+
+    name = Text(max_length=200, required=False, help_text="Said again in the answer.")
+    required_ram = AmountField("ram", help_text="GB")
+    required_cpu = AmountField("cpu", help_text="cores")
+    required_gpu = AmountField("gpu", required=False, help_text="devices. Default 0.")
+    priority = PriorityField(required=False)
+
+
+class PlanBody(Body):
+    deployments = Several(
+        child=SupposedBody(),
+        required=False,
+        max_length=MOST_SUPPOSED,
+        help_text="Deployments to suppose: they would join the queue now, in this order.",
+    )
+
+
+class PlannedAnswer(serializers.Serializer[Any]):
+    deployment_id = serializers.IntegerField(
+        allow_null=True, help_text="Null: another tenant's, or one that you supposed."
+    )
+    index = serializers.IntegerField(
+        allow_null=True, help_text="Its place, from 0, among those that you supposed; else null."
+    )
+    name = serializers.CharField(allow_null=True, help_text="Only of those that you supposed.")
+    priority = serializers.IntegerField()
+    required_ram = serializers.FloatField()
+    required_cpu = serializers.FloatField()
+    required_gpu = serializers.FloatField()
+
+
+class PlannedEviction(serializers.Serializer[Any]):
+    victim = PlannedAnswer()
+    preemptor = PlannedAnswer()
+
+
+class PlannedReason(serializers.Serializer[Any]):
+    deployment = PlannedAnswer()
+    reason = serializers.ChoiceField(choices=[reason.value for reason in Reason])
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("one that is supposed preempts", TOLD, response_only=True)]
+)
+class PlanAnswer(serializers.Serializer[Any]):
+    cluster_id = serializers.IntegerField()
+    at = serializers.DateTimeField(help_text="The moment that it is true of.")
+    policy = serializers.CharField()
+    pending = serializers.IntegerField(help_text="With those that you supposed, as all counts here.")
+    scheduled = serializers.IntegerField()
+    preempted = serializers.IntegerField()
+    unschedulable = serializers.IntegerField()
+    held = serializers.IntegerField()
+    starts = PlannedAnswer(many=True)
+    seats = PlannedAnswer(many=True, help_text="Room promised: they start when those who make it have gone.")
+    dropped_seats = PlannedAnswer(many=True)
+    evictions = PlannedEviction(many=True, help_text="Who is told to stop, and for whom.")
+    reasons = PlannedReason(many=True, help_text="Why each one that still waits does, in queue order.")

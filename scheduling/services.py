@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import User
 from clusters.locks import lock_clusters
@@ -16,17 +15,14 @@ from deployments.services.booking import OverBooked, StalePlan
 from deployments.services.locking import require_status
 from deployments.services.steer import requeue_deployment
 from deployments.states import FINAL, STARTABLE
-from scheduling import snapshot as snapshots
-from scheduling import tally
+from scheduling import planning, tally
 from scheduling.apply import apply
-from scheduling.core.decide import decide
-from scheduling.core.invariants import InvariantBroken, check
-from scheduling.core.state import Plan, Policy
+from scheduling.core.invariants import InvariantBroken
+from scheduling.core.state import Plan
 from scheduling.hints import wakeups
 from scheduling.models import Cycle
 
 log = structlog.get_logger(__name__)
-POLICY = Policy()
 ATTEMPTS = 5
 
 
@@ -38,8 +34,8 @@ class CycleResult:
     locked: tuple[int, ...] = ()
 
 
-def run_cycle(*, cluster_ids: Iterable[int], dry_run: bool = False) -> CycleResult:
-    """Plan these clusters together and book the plan in one transaction; with `dry_run` only plan.
+def run_cycle(*, cluster_ids: Iterable[int]) -> CycleResult:
+    """Plan these clusters together and book the plan in one transaction.
 
     A cluster that somebody else has locked is skipped and named in `locked`. Raises, with nothing written,
     InvariantBroken or OverBooked for a plan that must not be applied, and StalePlan if deployments kept changing.
@@ -48,9 +44,8 @@ def run_cycle(*, cluster_ids: Iterable[int], dry_run: bool = False) -> CycleResu
     for attempt in range(1, ATTEMPTS + 1):
         try:
             began = time.perf_counter()
-            result = _attempt(ids, dry_run=dry_run)
-            if not dry_run:
-                tally.count(result.plan, time.perf_counter() - began)
+            result = _attempt(ids)
+            tally.count(result.plan, time.perf_counter() - began)
             return result
         except StalePlan as stale:
             log.info("plan_was_stale", attempt=attempt, detail=str(stale))
@@ -76,42 +71,36 @@ def start_deployment(*, actor: User, deployment_id: int) -> None:
 
 
 @transaction.atomic
-def _attempt(ids: list[int], *, dry_run: bool) -> CycleResult:
+def _attempt(ids: list[int]) -> CycleResult:
     began = time.perf_counter()
-    now = timezone.now()
     clusters = lock_clusters(ids, skip_locked=True)
-    snapshot = snapshots.load(clusters, now)
-    read = time.perf_counter()
-    plan = decide(snapshot, POLICY)
-    check(snapshot, plan, POLICY)
-    planned = time.perf_counter()
-    locked = tuple(sorted(set(ids) - {cluster.pk for cluster in clusters}))
-    if dry_run:
-        return CycleResult(plan, locked)
-    changed = apply(snapshot, plan, now)
-    written = time.perf_counter()
+    locking_ms = (time.perf_counter() - began) * 1000
+    seen = planning.look_and_decide(clusters)
+    began = time.perf_counter()
+    changed = apply(seen.snapshot, seen.plan, seen.at)
+    write_ms = (time.perf_counter() - began) * 1000
     cycles = [
         Cycle(
             cluster=cluster,
             organization_id=cluster.organization_id,
-            at=now,
-            policy=POLICY.name,
+            at=seen.at,
+            policy=planning.POLICY.name,
             pending=len(state.pending),
             scheduled=decided.scheduled,
             preempted=decided.preempted,
             unschedulable=decided.unschedulable,
             held=decided.held,
-            read_ms=round((read - began) * 1000, 3),
-            plan_ms=round((planned - read) * 1000, 3),
-            write_ms=round((written - planned) * 1000, 3),
+            read_ms=round(locking_ms + seen.read_ms, 3),
+            plan_ms=seen.plan_ms,
+            write_ms=round(write_ms, 3),
             batch=len(clusters),
         )
-        for cluster, state, decided in zip(clusters, snapshot.clusters, plan.clusters, strict=True)
+        for cluster, state, decided in zip(clusters, seen.snapshot.clusters, seen.plan.clusters, strict=True)
         if cluster.pk in changed
     ]
     Cycle.objects.bulk_create(cycles)
-    _hint(plan)
-    return CycleResult(plan, locked)
+    _hint(seen.plan)
+    return CycleResult(seen.plan, tuple(sorted(set(ids) - {cluster.pk for cluster in clusters})))
 
 
 def _hint(plan: Plan) -> None:

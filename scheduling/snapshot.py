@@ -34,7 +34,9 @@ GROUP BY dependency.deployment_id
 
 
 def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
-    """What the planner may know of these clusters; their rows are locked, so that nobody books meanwhile."""
+    """What the planner may know of these clusters. Nobody must book meanwhile: their rows are locked, or all is
+    read as of one moment.
+    """
     ids = [cluster.pk for cluster in clusters]
     pending = _pending(ids, now)
     running = _running(ids)
@@ -51,6 +53,11 @@ def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
             for cluster in clusters
         )
     )
+
+
+def microseconds(at: datetime) -> int:
+    """A time as the core compares it."""
+    return (at - EPOCH) // MICROSECOND
 
 
 def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
@@ -84,7 +91,7 @@ def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
             hold = Reason.WAITING_FOR_RETRY
         found[cluster_id].append(
             Pending(
-                id_, (gpu, cpu, ram), priority, (queued - EPOCH) // MICROSECOND, hold, seat is not None,
+                id_, (gpu, cpu, ram), priority, microseconds(queued), hold, seat is not None,
                 organization, user or 0, REASONS.get(reason) if reason else None,
             )
         )  # fmt: skip
@@ -110,7 +117,7 @@ def _running(cluster_ids: list[int]) -> dict[int, list[Running]]:
     for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user in rows:
         found[cluster_id].append(
             Running(
-                id_, (gpu, cpu, ram), priority, (started - EPOCH) // MICROSECOND, status == Status.STOPPING,
+                id_, (gpu, cpu, ram), priority, microseconds(started), status == Status.STOPPING,
                 organization, user or 0,
             )
         )  # fmt: skip

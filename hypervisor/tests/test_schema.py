@@ -16,6 +16,8 @@ from deployments import examples as deployments
 from deployments.serializers import DeploymentAnswer
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
+from scheduling import examples as scheduling
+from scheduling.serializers import PlanAnswer, PlannedAnswer
 
 CREDENTIALS = "/organizations/{organization_id}/registry-credentials"
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -87,8 +89,9 @@ def test_sign_in_takes_a_form_and_json(schema):
 
 @pytest.mark.parametrize(
     "path",
-    ["/register", "/token", "/organizations", "/clusters", "/deployments", "/join-organization", CREDENTIALS],
-)
+    ["/register", "/token", "/organizations", "/clusters", "/clusters/{cluster_id}/plan", "/deployments",
+     "/join-organization", CREDENTIALS],
+)  # fmt: skip
 def test_the_main_calls_show_an_example(schema, path):
     assert schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
 
@@ -114,6 +117,13 @@ def test_the_example_of_a_registry_credential_is_accepted_and_answered_as_shown(
     answer = api(alice).post(CREDENTIALS.format(organization_id=lab.pk), credentials.ASKED)
     assert answer.status_code == 201
     assert answer.json().keys() == credentials.SHOWN.keys() == fields(CredentialAnswer)
+
+
+def test_the_example_of_a_plan_is_accepted_and_answered_as_shown(api, alice, cluster):
+    answer = api(alice).post(f"/clusters/{cluster.pk}/plan", scheduling.SUPPOSED)
+    assert answer.status_code == 200
+    assert answer.json().keys() == scheduling.TOLD.keys() == fields(PlanAnswer)
+    assert answer.json()["starts"][0].keys() == scheduling.TOLD["seats"][0].keys() == fields(PlannedAnswer)
 
 
 def fields(answer):

@@ -64,6 +64,7 @@ DELETE /clusters/{cluster_id}                            204   204   403   403  
 POST   /clusters/{cluster_id}/check                      200   200   403   403    403    404   401
 POST   /clusters/{cluster_id}/declare-lost               200   200   403   403    403    404   401
 GET    /clusters/{cluster_id}/cycles                     200   200   200   200    200    404   401
+POST   /clusters/{cluster_id}/plan                       200   200   200   200    200    404   401
 GET    /deployments                                      200   200   200   200    200    200   401
 POST   /deployments                                      201   201   201   201    403    400   401
 GET    /deployments/{deployment_id}                      200   200   200   200    200    404   401

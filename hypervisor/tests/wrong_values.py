@@ -87,6 +87,11 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "runtime": ["magic"],
     },
     ("POST", "/clusters/{cluster_id}/declare-lost"): {"confirm": [None, 5, True, [], {}, "a\0b", "x" * 201]},
+    ("POST", "/clusters/{cluster_id}/plan"): {
+        "deployments": [None, 5, "x", {}, [5], [None], [[]], [{}] * 101, [{}],
+            *([{"required_ram": 1, "required_cpu": 1} | wrong] for wrong in ({"nonsense": 1}, {"name": 5},
+              {"priority": 4}, {"required_ram": "1"}, {"required_gpu": None}, {"required_gpu": 10_000_000}))],
+    },
     ("POST", "/deployments"): {
         "name": NOT_A_NAME,
         "docker_image": [*NOT_TEXT, "", "UPPER", "a b", "x" * 600, "host:port/name", "a:b:c", "a@sha256:12"],

@@ -20,7 +20,7 @@ from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import engine_of, look, now_is, run
 from deployments.tests.racing import Meeting, elsewhere, race
-from scheduling import services, snapshot, tasks
+from scheduling import planning, services, snapshot, tasks
 from scheduling.services import run_cycle
 from scheduling.tests.cycles import HIGH, LOW, submit
 
@@ -38,14 +38,14 @@ def unlocked(cluster_ids, **_):
 
 def between_look_and_booking(monkeypatch, what) -> None:
     """Do `what`, once, when the next cycle has made its plan and has not written it."""
-    decide, left = services.decide, iter([what])
+    decide, left = planning.decide, iter([what])
 
     def decide_and_dawdle(*state):
         plan = decide(*state)
         next(left, lambda: None)()
         return plan
 
-    monkeypatch.setattr(services, "decide", decide_and_dawdle)
+    monkeypatch.setattr(planning, "decide", decide_and_dawdle)
 
 
 @both_ways

@@ -87,14 +87,6 @@ def test_a_reason_is_written_only_when_it_changes(cluster, full):
     assert now_is(waiting)[1] == now_is(late)[1] == "insufficient_capacity"
 
 
-def test_a_dry_run_plans_and_writes_nothing(cluster):
-    one = submit(cluster, 1)
-    plan = run_cycle(cluster_ids=[cluster.pk], dry_run=True).plan
-    assert plan.clusters[0].starts == (one.pk,)
-    assert now_is(one)[0] == "pending"
-    assert not Cycle.objects.exists()
-
-
 def test_books_that_are_wrong_never_become_more_than_the_cluster_has(cluster):
     one = submit(cluster, 4)
     Cluster.objects.filter(pk=cluster.pk).update(allocated_gpu=5000)

@@ -1,0 +1,42 @@
+"""What the schema shows of plans: a good request, and its answer."""
+
+from typing import Any
+
+SUPPOSED: dict[str, Any] = {
+    "deployments": [
+        {"name": "urgent", "required_ram": 64, "required_cpu": 8, "required_gpu": 8, "priority": "HIGH"}
+    ]
+}
+_URGENT = {
+    "deployment_id": None,
+    "index": 0,
+    "name": "urgent",
+    "priority": 3,
+    "required_ram": 64,
+    "required_cpu": 8,
+    "required_gpu": 8,
+}
+_VICTIM = {
+    "deployment_id": 7,
+    "index": None,
+    "name": None,
+    "priority": 1,
+    "required_ram": 32,
+    "required_cpu": 4,
+    "required_gpu": 4,
+}
+TOLD: dict[str, Any] = {
+    "cluster_id": 1,
+    "at": "2026-03-01T09:30:00.000000Z",
+    "policy": "two_phase",
+    "pending": 1,
+    "scheduled": 1,
+    "preempted": 1,
+    "unschedulable": 0,
+    "held": 0,
+    "starts": [],
+    "seats": [_URGENT],
+    "dropped_seats": [],
+    "evictions": [{"victim": _VICTIM, "preemptor": _URGENT}],
+    "reasons": [{"deployment": _URGENT, "reason": "waiting_for_eviction"}],
+}
