@@ -1,5 +1,6 @@
 """Where a request came from, for the audit log: set by the middleware, read by `record`."""
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,13 +20,29 @@ def record(
 
     `target` is like "cluster:7"; `detail` holds no secrets.
     """
+    record_all(
+        actor_id=actor_id, action=action, organization_id=organization_id, details=[(target, detail or {})]
+    )
+
+
+def record_all(
+    *,
+    actor_id: int | None,
+    action: str,
+    organization_id: int | None,
+    details: Iterable[tuple[str, dict[str, Any]]],
+) -> None:
+    """Append a line for each (target, detail), in one statement."""
     from accounts.models import AuditEntry
 
-    AuditEntry.objects.create(
-        actor_id=actor_id,
-        action=action,
-        target=target,
-        organization_id=organization_id,
-        detail=detail or {},
-        address=request_address.get() or None,
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            actor_id=actor_id,
+            action=action,
+            target=target,
+            organization_id=organization_id,
+            detail=detail,
+            address=request_address.get() or None,
+        )
+        for target, detail in details
     )

@@ -1,6 +1,6 @@
 """Reading clusters, as rows for the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -38,6 +38,12 @@ def cluster(*, user: User, cluster_id: int) -> Cluster:
     if found is None:
         raise NotFound(UNSEEN)
     return found
+
+
+def clusters_by_id(*, user: User, cluster_ids: Iterable[int]) -> dict[int, Cluster]:
+    """Those of the clusters that the user can see, each with `my_role`."""
+    rows = Cluster.objects.visible_to(user).filter(pk__in=list(cluster_ids))
+    return {cluster.pk: cluster for cluster in rows}
 
 
 def cluster_shown(*, user: User, cluster_id: int) -> dict[str, Any]:

@@ -43,3 +43,16 @@ SHOWN: dict[str, Any] = SUBMITTED | {
     "started_at": None,
     "ended_at": None,
 }
+_PREPARE: dict[str, Any] = {
+    "docker_image": "registry.example.com/vision/prepare:1",
+    "cluster_id": 1,
+    "required_ram": 8,
+    "required_cpu": 4,
+}
+BATCH: dict[str, Any] = {
+    "deployments": [
+        _PREPARE | {"name": "prepare a", "key": "a"},
+        _PREPARE | {"name": "prepare b", "key": "b"},
+        _PREPARE | {"name": "train", "required_gpu": 2, "depends_on": ["a", "b"]},
+    ]
+}

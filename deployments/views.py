@@ -68,9 +68,7 @@ class Deployments(APIView):
         cluster = usable_cluster(request, body.pop("cluster_id"))
         organization_id = body.pop("organization_id", None) or cluster.organization_id
         if organization_id != cluster.organization_id:
-            raise InvalidInput(
-                {"organization_id": "The cluster belongs to another organization. Leave this out."}
-            )
+            raise InvalidInput({"organization_id": submit.ANOTHERS})
         deployment = submit.submit_deployment(
             actor=request.user, organization_id=organization_id, cluster=cluster, **body
         )

@@ -42,14 +42,23 @@ def set_dependencies(*, deployment: Deployment, dependency_ids: Iterable[int]) -
 
 
 def _require_known(*, organization_id: int, wanted: set[int]) -> None:
-    found = set(
+    known = known_ids(organization_id=organization_id, wanted=wanted)
+    if missing := wanted - known:
+        raise InvalidInput({"dependency_ids": unknown_ids(missing)})
+
+
+def known_ids(*, organization_id: int, wanted: Iterable[int]) -> set[int]:
+    """Those of the ids that are deployments of the organization, and not deleted."""
+    return set(
         Deployment.objects.filter(
-            pk__in=wanted, organization_id=organization_id, deleted_at=None
+            pk__in=list(wanted), organization_id=organization_id, deleted_at=None
         ).values_list("pk", flat=True)
     )
-    if missing := sorted(wanted - found):
-        names = ", ".join(map(str, missing))
-        raise InvalidInput({"dependency_ids": f"No deployment of this organization has the id {names}."})
+
+
+def unknown_ids(ids: Iterable[int]) -> str:
+    """What a refusal says of ids that are not known."""
+    return f"No deployment of this organization has the id {', '.join(map(str, sorted(ids)))}."
 
 
 def dependency_ids(deployment_id: int) -> list[int]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from accounts.errors import InvalidInput
 from clusters import amounts
 from clusters.credentials.locks import keep_credential
-from clusters.models import Cluster, Runtime
+from clusters.models import Cluster, RegistryCredential, Runtime
 from clusters.registry_hosts import host_of, why_not_allowed
 from deployments.labels import labels_no_kubernetes_takes, reserved_labels
 from deployments.models import Deployment
@@ -20,11 +20,20 @@ LEAST_RAM = 6
 """MiB that Docker can be asked for; of nothing it makes "no limit"."""
 
 
+CredentialOf = Callable[[int, int], RegistryCredential | None]
+"""Ids of a credential and of an organization → that one's credential, kept until the transaction ends, or None."""
+
+
 class Rule(NamedTuple):
     """`fields`: the deployment's that `wrong` looks at. `wrong` answers field → what to write instead."""
 
     fields: frozenset[str]
-    wrong: Callable[[Deployment, Cluster], dict[str, str]]
+    wrong: Callable[[Deployment, Cluster, CredentialOf], dict[str, str]]
+
+
+def kept_credential(credential_id: int, organization_id: int) -> RegistryCredential | None:
+    """A `CredentialOf` that asks the database for each."""
+    return keep_credential(credential_id, organization_id=organization_id)
 
 
 def refuse_what_cannot_run(
@@ -36,7 +45,10 @@ def refuse_what_cannot_run(
 
 
 def what_cannot_run(
-    deployment: Deployment, cluster: Cluster, changed: Collection[str] | None = None
+    deployment: Deployment,
+    cluster: Cluster,
+    changed: Collection[str] | None = None,
+    credential_of: CredentialOf = kept_credential,
 ) -> dict[str, str]:
     """Field → what to do, for all that keeps it from ever running there.
 
@@ -47,11 +59,11 @@ def what_cannot_run(
     for rule in RULES:
         if changed is None or rule.fields.intersection(changed):
             # The first that is said about a field is the one to mend first.
-            wrong = rule.wrong(deployment, cluster) | wrong
+            wrong = rule.wrong(deployment, cluster, credential_of) | wrong
     return wrong
 
 
-def _too_much(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
+def _too_much(deployment: Deployment, cluster: Cluster, credential_of: CredentialOf) -> dict[str, str]:
     wrong = {}
     for name in deployment.required.beyond(cluster.total):
         limit = amounts.to_wire(name, getattr(cluster.total, name))
@@ -62,7 +74,9 @@ def _too_much(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
     return wrong
 
 
-def _no_size_for_a_real_engine(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
+def _no_size_for_a_real_engine(
+    deployment: Deployment, cluster: Cluster, credential_of: CredentialOf
+) -> dict[str, str]:
     if cluster.runtime == Runtime.SIMULATED:
         return {}
     wrong = {}
@@ -85,7 +99,7 @@ def _no_size_for_a_real_engine(deployment: Deployment, cluster: Cluster) -> dict
     return wrong
 
 
-def _no_simulation(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
+def _no_simulation(deployment: Deployment, cluster: Cluster, credential_of: CredentialOf) -> dict[str, str]:
     if cluster.runtime == Runtime.SIMULATED or deployment.simulated_seconds is None:
         return {}
     return {
@@ -94,17 +108,19 @@ def _no_simulation(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
     }
 
 
-def _no_image_from_there(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
+def _no_image_from_there(
+    deployment: Deployment, cluster: Cluster, credential_of: CredentialOf
+) -> dict[str, str]:
     why = why_not_allowed(deployment.docker_image, settings.ALLOWED_REGISTRIES)
     return {"docker_image": why} if why else {}
 
 
-def _no_credential_for_that(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
+def _no_credential_for_that(
+    deployment: Deployment, cluster: Cluster, credential_of: CredentialOf
+) -> dict[str, str]:
     if deployment.registry_credential_id is None:
         return {}
-    credential = keep_credential(
-        deployment.registry_credential_id, organization_id=deployment.organization_id
-    )
+    credential = credential_of(deployment.registry_credential_id, deployment.organization_id)
     if credential is None:
         text = (
             "The organization has no registry credential with this id. Name one of its list, or write null."
@@ -120,11 +136,15 @@ def _no_credential_for_that(deployment: Deployment, cluster: Cluster) -> dict[st
     return {"registry_credential_id": text}
 
 
-def _no_label_of_a_user(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
+def _no_label_of_a_user(
+    deployment: Deployment, cluster: Cluster, credential_of: CredentialOf
+) -> dict[str, str]:
     return reserved_labels(deployment.labels)
 
 
-def _no_label_for_kubernetes(deployment: Deployment, cluster: Cluster) -> dict[str, str]:
+def _no_label_for_kubernetes(
+    deployment: Deployment, cluster: Cluster, credential_of: CredentialOf
+) -> dict[str, str]:
     return labels_no_kubernetes_takes(deployment.labels) if cluster.runtime == Runtime.KUBERNETES else {}
 
 

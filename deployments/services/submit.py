@@ -1,6 +1,7 @@
 """Submitting a deployment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +20,8 @@ from deployments.signals import want_scheduling
 from deployments.verdicts import RETRIES_ON_FAILURE
 from organizations.services import lock_organization
 
+DELETED = "This cluster was deleted. Name another one."
+ANOTHERS = "The cluster belongs to another organization. Leave this out."
 ASKED = ("cluster_id", "priority", "required_ram", "required_cpu", "required_gpu")
 """What the first event tells, so that together with later changes any past moment can be rebuilt."""
 
@@ -36,30 +39,44 @@ def submit_deployment(
 
     With restart_policy `on_failure` and no max_retries it gets RETRIES_ON_FAILURE of them.
     """
-    if asked.get("restart_policy") == RestartPolicy.ON_FAILURE:
-        asked.setdefault("max_retries", RETRIES_ON_FAILURE)
     if dependency_ids:
         lock_organization(organization_id=organization_id)
     # Read anew: since the caller looked, the cluster may have shrunk or been deleted.
     kept = keep_cluster(cluster.pk)
     if kept is None:
-        raise InvalidInput({"cluster_id": "This cluster was deleted. Name another one."})
-    deployment = Deployment(
-        organization_id=organization_id,
-        cluster=kept,
-        created_by_id=actor.pk,
-        queued_at=timezone.now(),
-        **with_encrypted_secrets(asked),
+        raise InvalidInput({"cluster_id": DELETED})
+    deployment = new_deployment(
+        actor=actor, organization_id=organization_id, cluster=kept, queued_at=timezone.now(), asked=asked
     )
     refuse_what_cannot_run(deployment, kept)
     deployment.save(force_insert=True)
     if dependency_ids:
         dependencies.set_dependencies(deployment=deployment, dependency_ids=dependency_ids)
-    data = {field: getattr(deployment, field) for field in ASKED}
-    data |= {"to": deployment.status, "dependency_ids": sorted(set(dependency_ids or []))}
-    record_event(deployment, "submitted", actor=actor, data=data)
+    record_event(deployment, "submitted", actor=actor, data=told(deployment, dependency_ids or []))
     want_scheduling(kept.pk)
     return deployment
+
+
+def new_deployment(
+    *, actor: User, organization_id: int, cluster: Cluster, queued_at: datetime, asked: Mapping[str, Any]
+) -> Deployment:
+    """A pending one that is neither checked nor saved yet, with its defaults, its secrets encrypted."""
+    fields = dict(asked)
+    if fields.get("restart_policy") == RestartPolicy.ON_FAILURE:
+        fields.setdefault("max_retries", RETRIES_ON_FAILURE)
+    return Deployment(
+        organization_id=organization_id,
+        cluster=cluster,
+        created_by_id=actor.pk,
+        queued_at=queued_at,
+        **with_encrypted_secrets(fields),
+    )
+
+
+def told(deployment: Deployment, dependency_ids: Iterable[int]) -> dict[str, Any]:
+    """The data of its first event."""
+    data = {field: getattr(deployment, field) for field in ASKED}
+    return data | {"to": deployment.status, "dependency_ids": sorted(set(dependency_ids))}
 
 
 def with_encrypted_secrets(asked: Mapping[str, Any]) -> dict[str, Any]:

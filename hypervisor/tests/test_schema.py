@@ -90,6 +90,7 @@ def test_sign_in_takes_a_form_and_json(schema):
 @pytest.mark.parametrize(
     "path",
     ["/register", "/token", "/organizations", "/clusters", "/clusters/{cluster_id}/plan", "/deployments",
+     "/deployments/bulk",
      "/join-organization", CREDENTIALS],
 )  # fmt: skip
 def test_the_main_calls_show_an_example(schema, path):

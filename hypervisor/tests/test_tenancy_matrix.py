@@ -67,6 +67,7 @@ GET    /clusters/{cluster_id}/cycles                     200   200   200   200  
 POST   /clusters/{cluster_id}/plan                       200   200   200   200    200    404   401
 GET    /deployments                                      200   200   200   200    200    200   401
 POST   /deployments                                      201   201   201   201    403    400   401
+POST   /deployments/bulk                                 201   201   201   201    403    400   401
 GET    /deployments/{deployment_id}                      200   200   200   200    200    404   401
 PUT    /deployments/{deployment_id}                      200   200   200   403    403    404   401
 PATCH  /deployments/{deployment_id}                      200   200   200   403    403    404   401
@@ -128,6 +129,7 @@ class World:
             "/organizations": {"name": "n"},
             "/clusters": cluster,
             "/deployments": submit,
+            "/deployments/bulk": {"deployments": [submit, submit]},
             "/clusters/{cluster_id}/declare-lost": {"confirm": self.cluster.name},
             "/organizations/{organization_id}/registry-credentials": {
                 "name": "n",

@@ -33,6 +33,7 @@ NOT_ENV: list[Any] = [[], "x", 5, {"1A": "x"}, {"": "x"}, {"A\0": "x"}, {"A=B": 
 NOT_A_SERVER: list[Any] = [*NOT_TEXT, "", "   ", "https://registry.example.org", "registry.example.org/team",
     "registry", "a b.example.org", "registry.example.org:", "registry.example.org:99999",
     "x." * 128 + "org"]  # fmt: skip
+IN_A_BATCH = {"name": "n", "docker_image": "busybox", "cluster_id": 1, "required_ram": 1, "required_cpu": 1}
 WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
     ("POST", "/register"): {
         "username": [*NOT_TEXT, "", "x" * 151, "a b", "al/ice"],
@@ -118,6 +119,11 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "expected_seconds": [0, *NOT_WHOLE],
         "simulated_seconds": NOT_SECONDS,
         "ports": [None, 80, "80", {}, [0], [70_000], ["80"], [1.5], [None], [80] * 101],
+    },
+    ("POST", "/deployments/bulk"): {
+        "deployments": [None, 5, "x", {}, [], [5], [None], [[]], [{}], [{}] * 1001, [{"key": 5}],
+            *([IN_A_BATCH | wrong] for wrong in ({"cluster_id": ABSENT}, {"cluster_id": None}, {"nonsense": 1},
+              {"key": ""}, {"key": "x" * 201}, {"depends_on": "a"}, {"depends_on": ["a"]}, {"depends_on": [5]}))],
     },
     ("PATCH", "/deployments/{deployment_id}"): {
         "name": NOT_A_NAME,
