@@ -201,6 +201,7 @@ REST_FRAMEWORK = {
         "token": env.rate("THROTTLE_TOKEN", "30/minute"),
         "join": env.rate("THROTTLE_JOIN", "30/minute"),
         "check": env.rate("THROTTLE_CHECK", "30/minute"),
+        "plan": env.rate("THROTTLE_PLAN", "60/minute"),
     },
     "NUM_PROXIES": NUM_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -11,6 +11,7 @@ from scheduling.examples import SUPPOSED
 from scheduling.filters import CycleFilter
 from scheduling.plans import next_cycle
 from scheduling.serializers import CycleAnswer, PlanAnswer, PlanBody
+from scheduling.throttles import PlanThrottle
 
 
 class Cycles(APIView):
@@ -29,6 +30,8 @@ class Cycles(APIView):
 
 
 class Plan(APIView):
+    throttle_classes = [PlanThrottle]
+
     @extend_schema(
         operation_id="plan_cluster",
         tags=["clusters"],

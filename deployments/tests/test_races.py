@@ -10,7 +10,8 @@ from clusters.models import Cluster
 from clusters.services import create_cluster, delete_cluster
 from clusters.tests.factories import ClusterFactory
 from deployments.models import Dependency, Deployment
-from deployments.services import change, reconciliation, steer, submit
+from deployments.services import batch, change, reconciliation, steer, submit
+from deployments.services.batch_order import Entry
 from deployments.services.reconciliation import reconcile_cluster
 from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
@@ -51,7 +52,8 @@ def test_two_edits_that_together_close_a_circle(guarded, alice, lab, monkeypatch
 
 
 @both_ways
-def test_a_deletion_and_one_that_begins_to_wait_for_it(guarded, alice, cluster, monkeypatch):
+@pytest.mark.parametrize("how", ["alone", "in a batch"])
+def test_a_deletion_and_one_that_begins_to_wait_for_it(how, guarded, alice, cluster, monkeypatch):
     first = DeploymentFactory(cluster=cluster)
     checked, deleted = Meeting(), Meeting()
     write = Dependency.objects.bulk_create
@@ -73,10 +75,14 @@ def test_a_deletion_and_one_that_begins_to_wait_for_it(guarded, alice, cluster, 
             actor=alice, organization_id=cluster.organization_id, cluster=cluster, dependency_ids=[first.pk], **WANTS
         )  # fmt: skip
 
+    def submit_dependent_in_a_batch():
+        asked = WANTS | {"cluster_id": cluster.pk, "dependency_ids": [first.pk]}
+        return batch.submit_batch(actor=alice, clusters={cluster.pk: cluster}, entries=[Entry(asked)])
+
     monkeypatch.setattr(Dependency.objects, "bulk_create", dawdles_before_it_writes)
     if not guarded:
         monkeypatch.setattr(steer, "lock_organization", lambda **_: None)
-    _, refused = race(submit_dependent, delete)
+    _, refused = race({"alone": submit_dependent, "in a batch": submit_dependent_in_a_batch}[how], delete)
     first.refresh_from_db()
     waits_for_what_is_gone = first.deleted_at is not None and Dependency.objects.exists()
     assert waits_for_what_is_gone is not guarded
@@ -84,12 +90,12 @@ def test_a_deletion_and_one_that_begins_to_wait_for_it(guarded, alice, cluster, 
 
 
 @both_ways
-@pytest.mark.parametrize("arrival", ["submitted", "queued anew"])
+@pytest.mark.parametrize("arrival", ["submitted", "in a batch", "queued anew"])
 def test_a_clusters_deletion_and_a_deployment_that_arrives(arrival, guarded, alice, cluster, monkeypatch):
     ended = in_state(cluster, Status.COMPLETED)
     checked, deleted = Meeting(), Meeting()
 
-    def fits_and_dawdles(*_):
+    def fits_and_dawdles(*_, **__):
         checked.arrive()
         deleted.wait()
 
@@ -103,13 +109,23 @@ def test_a_clusters_deletion_and_a_deployment_that_arrives(arrival, guarded, ali
     def arrive():
         if arrival == "queued anew":
             return steer.requeue_deployment(actor=alice, deployment_id=ended.pk)
+        if arrival == "in a batch":
+            return batch.submit_batch(
+                actor=alice,
+                clusters={cluster.pk: cluster},
+                entries=[Entry(WANTS | {"cluster_id": cluster.pk})],
+            )
         return submit.submit_deployment(
             actor=alice, organization_id=cluster.organization_id, cluster=cluster, **WANTS
         )
 
-    for module, check in ((submit, "refuse_what_cannot_run"), (steer, "what_cannot_run")):
+    for module in (submit, batch, steer):
+        check = "refuse_what_cannot_run" if module is submit else "what_cannot_run"
         monkeypatch.setattr(module, check, fits_and_dawdles)
     if not guarded:
+        monkeypatch.setattr(
+            batch, "keep_clusters", lambda ids: {pk: Cluster.objects.get(pk=pk) for pk in ids}
+        )
         monkeypatch.setattr(submit, "keep_cluster", lambda id_: Cluster.objects.get(pk=id_))
         monkeypatch.setattr(
             "deployments.services.locking.lock_clusters", lambda ids: list(Cluster.objects.filter(pk__in=ids))

@@ -60,6 +60,7 @@ WRONG = [
     ("THROTTLE_TOKEN", "0/minute", "THROTTLE_TOKEN=30/minute"),
     ("THROTTLE_JOIN", "3/fortnight", "THROTTLE_JOIN=30/minute"),
     ("THROTTLE_CHECK", "often", "THROTTLE_CHECK=30/minute"),
+    ("THROTTLE_PLAN", "60", "THROTTLE_PLAN=60/minute"),
     ("ALLOWED_HOSTS", "https://gpu.example.com", "ALLOWED_HOSTS=gpu.example.com"),
     ("ALLOWED_HOSTS", "gpu.example.com:8000", "ALLOWED_HOSTS=gpu.example.com"),
     ("CSRF_TRUSTED_ORIGINS", "gpu.example.com", "CSRF_TRUSTED_ORIGINS=https://"),

@@ -210,3 +210,13 @@ def test_a_plan_writes_nothing_and_asks_few_questions(api, alice, cluster):
 
 def test_nobody_plans_on_a_cluster_that_they_cannot_see(api, charlie, cluster):
     plan(api, charlie, cluster, status=404)
+
+
+def test_who_asks_too_often_waits_and_nobody_else_does(api, alice, bob, cluster, settings):
+    rest = settings.REST_FRAMEWORK
+    settings.REST_FRAMEWORK = rest | {
+        "DEFAULT_THROTTLE_RATES": rest["DEFAULT_THROTTLE_RATES"] | {"plan": "1/min"}
+    }
+    plan(api, alice, cluster)
+    plan(api, alice, cluster, status=429)
+    plan(api, bob, cluster)
