@@ -11,11 +11,14 @@ from clusters.models import Cluster
 from deployments.models import Deployment, Priority
 from deployments.services.runnable import SIZE, what_cannot_run
 from organizations import selectors as organization_selectors
+from scheduling.core.reasons import Reason
 from scheduling.core.state import Pending, Running
 from scheduling.planning import POLICY, Supposed, foresee
 
 MOST_SUPPOSED = 100
 """Deployments that one may suppose at once."""
+OF_ITS_OWN = frozenset({Reason.WAITING_FOR_DEPENDENCIES, Reason.DEPENDENCY_FAILED, Reason.WAITING_FOR_RETRY})
+"""Reasons that tell of a deployment's own life and not of the cluster's room: nothing for other tenants."""
 
 
 def next_cycle(*, user: User, cluster: Cluster, supposed: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
@@ -33,7 +36,8 @@ def next_cycle(*, user: User, cluster: Cluster, supposed: Sequence[Mapping[str, 
     (state,), (plan,) = seen.snapshot.clusters, seen.plan.clusters
     mine = set(organization_selectors.organizations(user=user).values_list("id", flat=True))
     rows: list[Pending | Running] = [*state.pending, *state.running]
-    known = {row.id: _shown(row, wanted, mine) for row in rows}
+    anothers = {row.id for row in rows if row.id > 0 and row.organization not in mine}
+    known = {row.id: _shown(row, wanted, row.id in anothers) for row in rows}
     return {
         "cluster_id": cluster.pk,
         "at": seen.at,
@@ -49,7 +53,13 @@ def next_cycle(*, user: User, cluster: Cluster, supposed: Sequence[Mapping[str, 
         "evictions": [
             {"victim": known[one.victim], "preemptor": known[one.preemptor]} for one in plan.evictions
         ],
-        "reasons": [{"deployment": known[id_], "reason": reason.value} for id_, reason in plan.reasons],
+        "reasons": [
+            {
+                "deployment": known[id_],
+                "reason": None if id_ in anothers and reason in OF_ITS_OWN else reason.value,
+            }
+            for id_, reason in plan.reasons
+        ],
     }
 
 
@@ -67,10 +77,10 @@ def _refuse_what_cannot_run(wanted: Sequence[Deployment], cluster: Cluster) -> N
         raise InvalidInput(wrong)
 
 
-def _shown(row: Pending | Running, wanted: Sequence[Deployment], mine: set[int]) -> dict[str, Any]:
+def _shown(row: Pending | Running, wanted: Sequence[Deployment], is_anothers: bool) -> dict[str, Any]:
     index = -row.id - 1 if row.id < 0 else None
     return {
-        "deployment_id": row.id if row.id > 0 and row.organization in mine else None,
+        "deployment_id": None if row.id < 0 or is_anothers else row.id,
         "index": index,
         "name": None if index is None else wanted[index].name,
         "priority": row.priority,

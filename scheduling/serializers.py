@@ -68,7 +68,11 @@ class PlannedEviction(serializers.Serializer[Any]):
 
 class PlannedReason(serializers.Serializer[Any]):
     deployment = PlannedAnswer()
-    reason = serializers.ChoiceField(choices=[reason.value for reason in Reason])
+    reason = serializers.ChoiceField(
+        choices=[reason.value for reason in Reason],
+        allow_null=True,
+        help_text="Null: another tenant's, which waits for something of its own.",
+    )
 
 
 @extend_schema_serializer(

@@ -181,13 +181,19 @@ def test_anothers_work_is_an_amount_and_a_priority(api, alice, bob, cluster):
     waiting = DeploymentFactory(
         cluster=cluster, organization=theirs.organization, created_by=alice, gpu=1, priority=LOW
     )
+    held = DeploymentFactory(
+        cluster=cluster, organization=theirs.organization, created_by=alice, gpu=1, priority=LOW
+    )
+    Dependency.objects.create(deployment=held, depends_on=waiting)
     mine = submit(cluster, 8, HIGH)
     answer = plan(api, bob, cluster)
     ((eviction),) = answer["evictions"]
     assert eviction["victim"] == SHOWS_OTHERS | {"required_gpu": 8}
     assert eviction["preemptor"]["deployment_id"] == mine.pk
-    assert [one["deployment"] for one in answer["reasons"][1:]] == [SHOWS_OTHERS | {"required_gpu": 1}]
-    assert not {theirs.pk, waiting.pk} & set(ids(one["deployment"] for one in answer["reasons"]))
+    assert answer["reasons"][1:] == [
+        {"deployment": SHOWS_OTHERS | {"required_gpu": 1}, "reason": reason}
+        for reason in ("insufficient_capacity", None)
+    ]
 
 
 def test_a_plan_writes_nothing_and_asks_few_questions(api, alice, cluster):
