@@ -1,4 +1,4 @@
-# One image for web, worker, beat and migrations: they differ in their command alone.
+# One image for web, stream, workers, beat and migrations: they differ in their command alone.
 FROM python:3.13-slim AS environment
 
 COPY requirements/base.txt /requirements.txt

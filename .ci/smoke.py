@@ -1,11 +1,13 @@
-"""Uses a running service over HTTP, with Python's own library alone: `smoke.py URL FILE begin | submit N | finish`.
+"""Uses a running service over HTTP with Python's own library alone: `smoke.py URL FILE begin|submit N|finish|engine`.
 
 `begin` registers a user with an organization and a cluster, and keeps in FILE what it needs to go on. `submit`
 sends N deployments and returns. `finish` waits until all that was ever submitted has completed, and compares the
-cluster's books.
+cluster's books. `engine` signs in as the first admin (ADMIN_PASSWORD), adds the engine behind the engine worker's
+socket as a cluster, and runs a container of IMAGE there, whose log it follows and reads again after its end.
 """
 
 import json
+import os
 import secrets
 import sys
 import time
@@ -46,6 +48,13 @@ class Service:
                 if method != "GET" or time.monotonic() > deadline:
                     sys.exit(f"{method} {path} was not answered: {error}")
             time.sleep(0.5)
+
+    def text(self, path: str) -> str:
+        """The whole of an answer that is text, however long it takes to come."""
+        request = urllib.request.Request(urllib.parse.urljoin(self.url, path))
+        request.add_header("Authorization", f"Bearer {self.token}")
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            return str(answer.read().decode())
 
     def rows(self, path: str) -> Iterator[dict[str, Any]]:
         """Every row of a list, page by page."""
@@ -102,6 +111,47 @@ def finish(service: Service, state: dict[str, Any]) -> None:
     print(f"all {state['submitted']} completed, the books balance ({time.monotonic() - began:.0f} s)")
 
 
+def engine(service: Service) -> None:
+    """Ends with an error unless a real container runs, and its log is there while it runs and after."""
+    admin = {"username": "admin", "password": os.environ["ADMIN_PASSWORD"]}
+    service.token = service.call("POST", "/token", admin)["access_token"]
+    organization = service.call("POST", "/organizations", {"name": f"engine-{secrets.token_hex(4)}"})["id"]
+    connection = {"endpoint": "unix:///var/run/docker.sock"}
+    cluster = {
+        "name": "engine",
+        "organization_id": organization,
+        "runtime": "docker",
+        "connection": connection,
+    }
+    made = service.call("POST", "/clusters", cluster | {"total_cpu": 1, "total_ram": 1})["id"]
+    found = service.call("POST", f"/clusters/{made}/check")
+    if not found["reachable"]:
+        sys.exit(f"the engine is not reachable: {found['problem']}")
+    print(f"the check found Docker {found['version']} with {found['capacity_ram']} GB")
+    code = "import time\nfor n in range(5):\n    print('line', n, flush=True)\n    time.sleep(1)"
+    body = {
+        "name": "hello", "docker_image": os.environ["IMAGE"], "cluster_id": made, "required_ram": 0.25,
+        "required_cpu": 0.5, "image_pull_policy": "never", "command": ["python", "-c", code],
+    }  # fmt: skip
+    path = f"/deployments/{service.call('POST', '/deployments', body)['id']}"
+    _wait(service, path, {"running"})
+    lines = service.text(f"{path}/logs?follow=true").splitlines()
+    if lines != [f"line {n}" for n in range(5)]:
+        sys.exit(f"the log that was followed says {lines}")
+    _wait(service, path, {"completed"})
+    if service.text(f"{path}/logs?tail=2").splitlines() != ["line 3", "line 4"]:
+        sys.exit("the log is not there after the end")
+    print("a real container ran; its log was followed, and is there after its end")
+
+
+def _wait(service: Service, path: str, wanted: set[str]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (row := service.call("GET", path))["status"] not in wanted:
+        if time.monotonic() > deadline or row["status"] == "failed":
+            sys.exit(f"waited for {wanted}, and it is {row['status']}, {row['reason']}")
+        time.sleep(0.2)
+
+
 def main(url: str, file: str, verb: str, count: str = "0") -> None:
     """Runs one step."""
     path = Path(file)
@@ -111,6 +161,8 @@ def main(url: str, file: str, verb: str, count: str = "0") -> None:
         state = begin(service)
     elif verb == "submit":
         submit(service, state, int(count))
+    elif verb == "engine":
+        engine(Service(url))
     else:
         finish(service, state)
     path.write_text(json.dumps(state))

@@ -8,11 +8,13 @@ class DeploymentsConfig(AppConfig):
     verbose_name = "Deployments"
 
     def ready(self) -> None:
+        from clusters.credentials.services import needed_by as credential_needs
         from clusters.services import deletion_vetoes as cluster_vetoes
         from clusters.services import promised_amounts
         from deployments import selectors
         from organizations.services import deletion_vetoes as organization_vetoes
 
+        credential_needs.append(selectors.why_credential_is_needed)
         cluster_vetoes.append(selectors.why_cluster_is_needed)
         organization_vetoes.append(selectors.why_organization_is_needed)
         promised_amounts.append(selectors.amount_of_seats)

@@ -6,6 +6,7 @@ without it such a run counts as failed, which its restart policy may mend.
 
 import time
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 from redis.exceptions import RedisError
@@ -16,30 +17,30 @@ log = structlog.get_logger(__name__)
 KEPT_SECONDS = 86_400
 
 
-def note(cluster_id: int) -> None:
+def note(engine_id: UUID) -> None:
     """The engine does not answer now; the first moment of it counts. Never raises."""
     try:
-        redis_client().set(_key(cluster_id), time.time(), nx=True, ex=KEPT_SECONDS)
+        redis_client().set(_key(engine_id), time.time(), nx=True, ex=KEPT_SECONDS)
     except RedisError as error:
-        log.warning("engine_away_not_noted", cluster_id=cluster_id, error=str(error))
+        log.warning("engine_away_not_noted", engine_id=engine_id.hex, error=str(error))
 
 
-def since(cluster_id: int) -> datetime | None:
+def since(engine_id: UUID) -> datetime | None:
     """Since when it did not answer, until `forget`; None: it always did, or nobody knows."""
     try:
-        value = redis_client().get(_key(cluster_id))
+        value = redis_client().get(_key(engine_id))
     except RedisError:
         return None
     return datetime.fromtimestamp(float(value), UTC) if value else None
 
 
-def forget(cluster_id: int) -> None:
+def forget(engine_id: UUID) -> None:
     """It answered, and what it had cut off is in the books. Never raises."""
     try:
-        redis_client().delete(_key(cluster_id))
+        redis_client().delete(_key(engine_id))
     except RedisError as error:
-        log.warning("engine_away_not_forgotten", cluster_id=cluster_id, error=str(error))
+        log.warning("engine_away_not_forgotten", engine_id=engine_id.hex, error=str(error))
 
 
-def _key(cluster_id: int) -> str:
-    return f"engine:away:{cluster_id}"
+def _key(engine_id: UUID) -> str:
+    return f"engine:away:{engine_id.hex}"

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection
@@ -34,6 +35,7 @@ class Listener:
     """The thread that listens to one engine. `connection`: how it was reached, to notice a change of that."""
 
     cluster_id: int
+    engine_id: UUID
     connection: str
     stream: Stream[None]
     thread: threading.Thread = field(init=False)
@@ -49,9 +51,28 @@ class Listener:
                 wakeups.send([self.cluster_id])
         except RuntimeFailure as failure:
             log.info("engine_not_heard", cluster_id=self.cluster_id, error=str(failure))
-            engine_away.note(self.cluster_id)
+            engine_away.note(self.engine_id)
         # What happened while nobody listened is seen by this look.
         wakeups.send([self.cluster_id])
+
+
+_watch: "EngineWatch | None" = None
+
+
+def start_watch() -> None:
+    """Listen from this process, until `stop_watch`."""
+    global _watch
+    if _watch is None:
+        _watch = EngineWatch()
+        _watch.start()
+
+
+def stop_watch() -> None:
+    """Hear nobody any more."""
+    global _watch
+    if _watch is not None:
+        _watch.stop()
+        _watch = None
 
 
 class EngineWatch:
@@ -108,7 +129,7 @@ class EngineWatch:
             log.info("engine_not_heard", cluster_id=cluster.pk, error=str(failure))
             return
         if stream is not None:
-            self._listeners[cluster.pk] = Listener(cluster.pk, cluster.connection, stream)
+            self._listeners[cluster.pk] = Listener(cluster.pk, cluster.engine_id, cluster.connection, stream)
 
     def _lease(self, cluster_id: int) -> bool:
         """Whether this process is the one that listens there, for LEASE_SECONDS more."""

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.wire import Id, Text
+from accounts.wire import Text
 from deployments.images import is_reference
 from deployments.models import Priority
 
@@ -92,13 +92,3 @@ class Seconds(serializers.FloatField):
         if isinstance(data, bool | str) or not isinstance(data, int | float) or not math.isfinite(data):
             self.fail("invalid")
         return float(data)
-
-
-class RegistryCredentialId(Id):
-    """By reference. Simulated clusters pull no image, so there is none to refer to yet."""
-
-    def to_internal_value(self, data: Any) -> int:
-        super().to_internal_value(data)
-        raise serializers.ValidationError(
-            "There is no registry credential with this id. Leave it out or write null."
-        )

@@ -6,9 +6,8 @@ name        = [ domain "/" ] path-component { "/" path-component }
 
 import re
 
-DOMAIN_COMPONENT = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-IPV6 = r"\[[a-fA-F0-9:]+\]"
-DOMAIN = rf"(?:{DOMAIN_COMPONENT}(?:\.{DOMAIN_COMPONENT})*|{IPV6})(?::[0-9]+)?"
+from clusters.registry_hosts import DOMAIN
+
 PATH_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 NAME = rf"(?P<name>(?:{DOMAIN}/)?{PATH_COMPONENT}(?:/{PATH_COMPONENT})*)"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"

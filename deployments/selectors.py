@@ -2,15 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.utils import timezone
 
 from accounts.errors import NotFound
 from accounts.models import User
 from clusters import amounts
 from clusters.amounts import Amount
-from clusters.models import Cluster
+from clusters.models import Cluster, RegistryCredential
 from deployments.models import Allocation, Dependency, Deployment, DeploymentEvent, Run
 from deployments.states import HOLDS_CAPACITY, Status
 from organizations.permissions import Action, allows
@@ -19,10 +22,12 @@ PLAIN = (
     "id", "name", "docker_image", "status", "reason", "priority", "cluster_id", "organization_id", "command", "args",
     "env", "secret_env_names", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
     "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-    "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "retry_at", "started_at",
-    "ended_at",
+    "registry_credential_id", "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "retry_at",
+    "started_at", "ended_at",
 )  # fmt: skip
 COLUMNS = (*PLAIN, "created_by__username", "my_role", *(f"required_{name}" for name in amounts.RESOURCES))
+MOST_NAMED = 10
+"""Deployments that a refusal names."""
 UNSEEN = "There is no deployment with this id that you can see."
 
 
@@ -78,7 +83,6 @@ def deployment_answer(row: Mapping[str, Any], dependency_ids: list[int]) -> dict
         **amounts.wire("required", required),
         "created_by": row["created_by__username"],
         "dependency_ids": dependency_ids,
-        "registry_credential_id": None,
     }
 
 
@@ -127,6 +131,22 @@ def run_answer(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def run_to_read(*, deployment_id: int, run_id: int | None) -> Run | None:
+    """One run of the deployment, by default the newest; None if there is none yet. Raises NotFound for another id."""
+    runs = Run.objects.filter(deployment_id=deployment_id).order_by("-id")
+    found: Run | None = (runs if run_id is None else runs.filter(pk=run_id)).first()
+    if found is None and run_id is not None:
+        raise NotFound("This deployment has no run with this id.")
+    return found
+
+
+def is_only_kept(run: Run) -> bool:
+    """Whether its log is no longer at the engine, and the tail that was kept is all there is."""
+    if run.ended_at is None or run.log_kept_at is None:
+        return False
+    return timezone.now() > run.ended_at + timedelta(seconds=settings.KEEP_ENDED_SECONDS)
+
+
 def events_of(*, deployment_id: int) -> QuerySet[Any]:
     """Rows of the story, newest first."""
     rows: QuerySet[Any] = (
@@ -165,6 +185,22 @@ def why_organization_is_needed(organization_id: int) -> str | None:
         organization_id=organization_id, deleted_at=None, status__in=[*HOLDS_CAPACITY, Status.PENDING]
     ).count()
     return f"{busy} of its deployments run or wait. Stop or cancel them first." if busy else None
+
+
+def why_credential_is_needed(credential: RegistryCredential) -> str | None:
+    """Who still has its image pulled with the credential, by name and id, or None."""
+    users = list(
+        Deployment.objects.filter(
+            registry_credential=credential, deleted_at=None, status__in=[*HOLDS_CAPACITY, Status.PENDING]
+        ).order_by("id")[: MOST_NAMED + 1]
+    )
+    if not users:
+        return None
+    more = " and others" if len(users) > MOST_NAMED else ""
+    return (
+        f"Pending or running deployments name it: {', '.join(map(str, users[:MOST_NAMED]))}{more}. "
+        "Change what they name or stop them first."
+    )
 
 
 def amount_of_seats(cluster: Cluster) -> Amount:

@@ -15,12 +15,13 @@ from deployments.fields import (
     Image,
     Pairs,
     PriorityField,
-    RegistryCredentialId,
     Seconds,
     Words,
 )
+from deployments.labels import RESERVED_DOMAINS, RESERVED_PREFIXES
 from deployments.models import PullPolicy, RestartPolicy
 from deployments.states import Status
+from deployments.verdicts import RETRIES_ON_FAILURE
 
 
 @extend_schema_serializer(examples=[OpenApiExample("a job that waits", SHOWN, response_only=True)])
@@ -69,38 +70,96 @@ class DeploymentBody(Body):
     answer = DeploymentAnswer
 
     name = Text(max_length=200)
-    docker_image = Image(max_length=512)
+    docker_image = Image(
+        max_length=512,
+        help_text="[HOST[:PORT]/]NAME[:TAG][@DIGEST]; from a registry that this installation allows.",
+    )
     cluster_id = Id()
     organization_id = Id(required=False, allow_null=True, help_text="Default: the cluster's.")
-    required_ram = AmountField("ram", help_text="GB")
-    required_cpu = AmountField("cpu", help_text="cores")
-    required_gpu = AmountField("gpu", required=False, help_text="devices")
+    required_ram = AmountField("ram", help_text="GB; on a real engine at least 0.006.")
+    required_cpu = AmountField("cpu", help_text="cores; on a real engine at least 0.01.")
+    required_gpu = AmountField(
+        "gpu", required=False, help_text="devices; fractions on simulated clusters only. Default 0."
+    )
     priority = PriorityField(required=False)
-    dependency_ids = serializers.ListField(child=Id(), required=False, max_length=MOST_ENTRIES)
-    command = Words(required=False)
-    args = Words(required=False)
-    env = Pairs(ENV_NAME, required=False)
-    secret_env = Pairs(ENV_NAME, required=False, write_only=True)
-    working_dir = Text(required=False, allow_blank=True, max_length=1024)
-    registry_credential_id = RegistryCredentialId(required=False, allow_null=True)
-    image_pull_policy = serializers.ChoiceField(choices=PullPolicy.choices, required=False)
-    restart_policy = serializers.ChoiceField(choices=RestartPolicy.choices, required=False)
+    dependency_ids = serializers.ListField(
+        child=Id(),
+        required=False,
+        max_length=MOST_ENTRIES,
+        help_text="Of the same organization; it waits until all of them are completed.",
+    )
+    command = Words(required=False, help_text="Replaces the image's ENTRYPOINT; none: the image's own.")
+    args = Words(required=False, help_text="Replaces the image's CMD; none: the image's own.")
+    env = Pairs(ENV_NAME, required=False, help_text="Environment variables. Viewers see the names alone.")
+    secret_env = Pairs(
+        ENV_NAME,
+        required=False,
+        write_only=True,
+        help_text="Environment variables that are encrypted at once; only their names are ever shown. They win over "
+        "env. A change replaces all of them.",
+    )
+    working_dir = Text(
+        required=False, allow_blank=True, max_length=1024, help_text="Empty: the image's own folder."
+    )
+    registry_credential_id = Id(
+        required=False,
+        allow_null=True,
+        help_text="One of the organization's registry credentials, for the host that the image comes from. "
+        "Null: pulled without signing in.",
+    )
+    image_pull_policy = serializers.ChoiceField(
+        choices=PullPolicy.choices, required=False, help_text="When the image is fetched before a start."
+    )
+    restart_policy = serializers.ChoiceField(
+        choices=RestartPolicy.choices,
+        required=False,
+        help_text="never, on_failure (after an exit code other than 0) or always (after any end of its own).",
+    )
     max_retries = Whole(
         required=False,
         min_value=0,
         max_value=1000,
-        help_text="How often it starts again after a failure, where restart_policy says so. Default 0: never.",
+        help_text="How often it starts again after a failure, where restart_policy says so. Default: "
+        f"{RETRIES_ON_FAILURE} if it is submitted with on_failure, else 0.",
     )
-    time_limit_seconds = Whole(required=False, allow_null=True, min_value=1, max_value=LONGEST_SECONDS)
-    grace_period_seconds = Whole(required=False, min_value=0, max_value=86_400)
-    expected_seconds = Whole(required=False, allow_null=True, min_value=1, max_value=LONGEST_SECONDS)
+    time_limit_seconds = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=LONGEST_SECONDS,
+        help_text="A run that takes longer is stopped, and the deployment fails. Null: no limit.",
+    )
+    grace_period_seconds = Whole(
+        required=False,
+        min_value=0,
+        max_value=86_400,
+        help_text="From the signal to end until it is killed; at most the cluster's max_grace_period_seconds. "
+        "Default 30.",
+    )
+    expected_seconds = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=LONGEST_SECONDS,
+        help_text="How long you think it runs. Kept and shown; nothing is decided by it.",
+    )
     simulated_seconds = Seconds(
         required=False,
         allow_null=True,
-        help_text="On a simulated cluster: how long it runs. None: until stopped.",
+        help_text="On a simulated cluster only: how long it runs. Null: until stopped.",
     )
-    labels = Pairs(required=False)
-    ports = serializers.ListField(child=Whole(min_value=1, max_value=65_535), required=False, max_length=100)
+    labels = Pairs(
+        required=False,
+        help_text=f"Put on the container. Names that begin with {', '.join(RESERVED_PREFIXES)} and those of the "
+        f"domains {', '.join(RESERVED_DOMAINS)} are not yours to give.",
+    )
+    ports = serializers.ListField(
+        child=Whole(min_value=1, max_value=65_535),
+        required=False,
+        max_length=100,
+        help_text="That the container listens on: reachable inside the organization's own network on the engine, "
+        "and not published on the machine.",
+    )
 
 
 class RunAnswer(serializers.Serializer[Any]):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from deployments import cluster_views, related_views, views
+from deployments import cluster_views, log_views, related_views, views
 
 ONE = "deployments/<int:deployment_id>"
 urlpatterns = [
@@ -13,4 +13,5 @@ urlpatterns = [
     path(f"{ONE}/dependents", related_views.Dependents.as_view(), name="dependents"),
     path(f"{ONE}/runs", related_views.Runs.as_view(), name="runs"),
     path(f"{ONE}/events", related_views.Events.as_view(), name="events"),
+    path(f"{ONE}/logs", log_views.Logs.as_view(), name="logs"),
 ]

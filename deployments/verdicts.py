@@ -9,6 +9,8 @@ from deployments.states import Status
 
 FIRST_BACKOFF_SECONDS = 10
 LONGEST_BACKOFF_SECONDS = 300
+RETRIES_ON_FAILURE = 3
+"""How often one is tried again that asks for `on_failure` and does not say how often."""
 MOST_LOSSES = 10
 """A deployment whose runs the engine keeps losing fails in the end, so that it cannot circle for ever."""
 STEADY_SECONDS = 600

@@ -71,7 +71,6 @@ class Deployments(APIView):
             raise InvalidInput(
                 {"organization_id": "The cluster belongs to another organization. Leave this out."}
             )
-        body.pop("registry_credential_id", None)
         deployment = submit.submit_deployment(
             actor=request.user, organization_id=organization_id, cluster=cluster, **body
         )
@@ -99,7 +98,6 @@ class OneDeployment(APIView):
     def patch(self, request: SignedInRequest, deployment_id: int) -> Response:
         deployment = changeable(request, deployment_id)
         changes = parse(DeploymentBody, request, partial=True)
-        changes.pop("registry_credential_id", None)
         changes = without_unchanged(changes, "required", deployment.required)
         if changes.pop("organization_id", None) not in {None, deployment.organization_id}:
             raise InvalidInput({"organization_id": "This cannot change. Submit a new deployment instead."})

@@ -4,7 +4,14 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, heartbeat_sent, setup_logging, worker_init
+from celery.signals import (
+    beat_init,
+    heartbeat_sent,
+    setup_logging,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hypervisor.settings")
 app = Celery("hypervisor")
@@ -40,3 +47,22 @@ def show_that_the_worker_lives(**_: Any) -> None:
     from hypervisor import liveness
 
     liveness.touch()
+
+
+@worker_ready.connect
+def listen_to_engines(sender: Any, **_: Any) -> None:
+    """Only where engines are reached: their logs and their changes come through the same workers as all else."""
+    if "engines" in sender.app.amqp.queues.consume_from:
+        from deployments import engine_watch, log_agent
+
+        log_agent.start_agent()
+        engine_watch.start_watch()
+
+
+@worker_shutdown.connect
+def hand_engines_over(**_: Any) -> None:
+    """Another worker takes up what this one carried."""
+    from deployments import engine_watch, log_agent
+
+    log_agent.stop_agent()
+    engine_watch.stop_watch()

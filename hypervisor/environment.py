@@ -22,6 +22,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9._-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 REGISTRY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+UPSTREAM = re.compile(r"unix:///.+|http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
 TOKEN = re.compile(r"[!-~]*")
 
@@ -191,6 +192,20 @@ def redis_url() -> str:
         return given
     how = f"Write {name}=redis://HOST:6379/0 or unix:///path/to/socket?db=0."
     _note(name, f"{name} is not the address of a Redis.", how)
+    return default
+
+
+def web_upstream(name: str = "WEB_UPSTREAM") -> str:
+    """Where the stream process finds web: unix:///PATH of its socket, or http://HOST:PORT."""
+    default = "http://127.0.0.1:8001"
+    given = text(name, default).rstrip("/")
+    if UPSTREAM.fullmatch(given):
+        return given
+    _note(
+        name,
+        f"{name}={given!r} is no address of web.",
+        f"Write {name}=unix:///run/web.sock or {name}={default}.",
+    )
     return default
 
 

@@ -35,10 +35,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "state": "running",
         "allowed": ["change name or priority", "stop"],
     },
+    "410": {"detail": "The engine no longer has the log of this run, and none was kept."},
     "413": {"detail": "The body is larger than 2097152 bytes; send less at once."},
     "415": {"detail": 'Unsupported media type "text/plain" in request.'},
     "429": {"detail": "Too many requests. Try again in 41 seconds."},
+    "502": {"detail": "The engine of cluster 'lab' does not answer. Try again in a moment."},
     "503": {"detail": "The database does not answer at the moment. Try again in a few seconds."},
+    "504": {"detail": "No worker answers that could read the log. Try again in a moment."},
 }
 
 
@@ -96,7 +99,8 @@ class Schema(AutoSchema):
             "429": bool(getattr(self.view, "throttle_classes", None)),
             "503": True,
         }
-        return [status for status, is_possible in declared.items() if is_possible]
+        declared.update(dict.fromkeys(getattr(self.view, "more_problems", ()), True))
+        return [status for status, is_possible in sorted(declared.items()) if is_possible]
 
 
 def _problem(status: str) -> OpenApiResponse:

@@ -222,6 +222,10 @@ SPECTACULAR_SETTINGS = {
             "description": "A fixed amount of RAM, CPU and GPU behind one container engine.",
         },
         {
+            "name": "registry credentials",
+            "description": "What engines need to pull an organization's private images.",
+        },
+        {
             "name": "deployments",
             "description": "What runs or waits: submit, start, stop, cancel, and its story.",
         },

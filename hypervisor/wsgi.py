@@ -2,10 +2,13 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from hypervisor.front import behind_front
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hypervisor.settings")
-application = get_wsgi_application()
+application = behind_front(get_wsgi_application(), secret_key=settings.SECRET_KEY)
 
 from hypervisor.checks import refuse_wrong_environment  # noqa: E402 — needs the apps to be loaded
 

@@ -16,6 +16,7 @@ class Action(StrEnum):
     CHANGE_OWN_DEPLOYMENTS = "change your own deployments"
     CHANGE_ANY_DEPLOYMENT = "change other members' deployments"
     MANAGE_CLUSTERS = "manage clusters"
+    MANAGE_CREDENTIALS = "manage registry credentials"
     INVITE = "invite people"
     MANAGE_MEMBERS = "manage members"
     MANAGE_ADMINS = "manage admins and owners"
@@ -28,6 +29,7 @@ MEMBER = VIEWER | {Action.READ_ENV, Action.READ_LOGS, Action.SUBMIT, Action.CHAN
 ADMIN = MEMBER | {
     Action.CHANGE_ANY_DEPLOYMENT,
     Action.MANAGE_CLUSTERS,
+    Action.MANAGE_CREDENTIALS,
     Action.INVITE,
     Action.MANAGE_MEMBERS,
     Action.RENAME,

@@ -76,10 +76,14 @@ class ConsoleAdmin(ModelAdmin):
                 }
                 for action in self.row_actions
                 if action.offered(row)
-            ]
+            ] + self.extra_buttons(row)
             context["panels"] = [maker(request, row) for maker in self.panels]
         response: HttpResponse = super().render_change_form(request, context, **options)
         return response
+
+    def extra_buttons(self, row: Any) -> list[dict[str, Any]]:
+        """Buttons of a row's page that lead elsewhere, behind those of its actions."""
+        return []
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The audit log knows more than Django's own history: what was done through the API, and from where."""

@@ -22,7 +22,7 @@ class DockerAPI:
 
     def __init__(self, http: EngineHTTP) -> None:
         self._http = http
-        self._version = OLDEST_VERSION
+        self._version, self._agreed = OLDEST_VERSION, False
 
     def call(
         self,
@@ -35,12 +35,10 @@ class DockerAPI:
     ) -> Answer:
         """See `EngineHTTP.call`; `path` comes without its version."""
         answer = self._http.call(method, self._path(path), query=query, body=body, seconds=seconds)
-        newer = _TOO_OLD.search(message_of(answer)) if answer.status == 400 else None
-        if newer is None or self._version != OLDEST_VERSION:
-            return answer
-        # Docker 29 and later have given up what we speak; what we use is still the same there.
-        self._version = f"1.{newer[1]}"
-        return self._http.call(method, self._path(path), query=query, body=body, seconds=seconds)
+        if answer.status == 400 and self._learnt(message_of(answer)):
+            answer = self._http.call(method, self._path(path), query=query, body=body, seconds=seconds)
+        self._agreed = True
+        return answer
 
     def stream(
         self,
@@ -53,6 +51,8 @@ class DockerAPI:
         total_seconds: float | None = None,
     ) -> ByteStream:
         """See `EngineHTTP.stream`; `path` comes without its version."""
+        if not self._agreed:
+            self.call("GET", "/_ping")
         return self._http.stream(
             method,
             self._path(path),
@@ -61,6 +61,17 @@ class DockerAPI:
             idle_seconds=idle_seconds,
             total_seconds=total_seconds,
         )
+
+    def _learnt(self, said: str) -> bool:
+        """Whether the engine told of a newer version that it wants. Raises RuntimeFailure if it is itself too old."""
+        if "client version" in said and "is too new" in said:
+            raise too_old()
+        newer = _TOO_OLD.search(said)
+        if newer is None or self._version != OLDEST_VERSION:
+            return False
+        # Docker 29 and later have given up what we speak; what we use is still the same there.
+        self._version = f"1.{newer[1]}"
+        return True
 
     def _path(self, path: str) -> str:
         return f"/v{self._version}{path}"
@@ -80,9 +91,23 @@ def not_docker() -> RuntimeFailure:
     return RuntimeFailure("What answers there does not speak as a Docker engine.", permanent=False)
 
 
+def too_old() -> RuntimeFailure:
+    """An engine from before our version of the API."""
+    return RuntimeFailure("This Docker engine is too old. Install version 20.10 or newer.", permanent=True)
+
+
 def unexpected(answer: Answer | ByteStream) -> RuntimeFailure:
     """A refusal that we know no more of than its number."""
     return RuntimeFailure(f"The engine answered with status {answer.status}.", permanent=False)
+
+
+def listed(answer: Answer) -> list[Any]:
+    """The list that was asked for. Anything else is a failure: an empty one would mean that all is gone."""
+    if answer.status != 200:
+        raise unexpected(answer)
+    if not isinstance(answer.body, list):
+        raise not_docker()
+    return answer.body
 
 
 def message_of(answer: Answer) -> str:
@@ -100,7 +125,7 @@ def engine_now(answer: Answer) -> datetime:
     """The engine's clock when it answered (whole seconds), or ours if it does not tell."""
     try:
         told = parsedate_to_datetime(answer.headers["date"])
-    except (KeyError, ValueError, TypeError, IndexError):
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError):
         return datetime.now(UTC)
     return told if told.tzinfo else told.replace(tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .base import Observed, Owner, Phase, RuntimeFailure
-from .docker_api import DockerAPI, filters, message_of, skew_of, speaking, unexpected
+from .docker_api import DockerAPI, filters, listed, message_of, skew_of, speaking, unexpected
 from .docker_observed import Details, Memory, details_of, phase_of
 from .docker_refusals import init_failure
 from .docker_spec import CLUSTER, INSTALLATION, ORGANIZATION, RUN, container_name, name_prefix, owner_labels
@@ -31,16 +31,14 @@ class Containers:
         """All of them, in one call and one more for each that is new or has changed its phase."""
         query = {"all": "true", **filters(label=owner_labels(self.owner))}
         answer = self.api.call("GET", "/containers/json", query=query)
-        if answer.status != 200:
-            raise unexpected(answer)
         with speaking():
-            listed = [
+            found = [
                 (str(item["Id"]), str(item["Labels"][RUN]), phase_of(item["State"]))
-                for item in answer.body
+                for item in listed(answer)
                 # Whoever copies our labels to a container of theirs has not made it ours.
                 if f"/{container_name(self.owner, item['Labels'].get(RUN, ''))}" in item["Names"]
             ]
-        seen = [(name, self._details(identity, phase)) for identity, name, phase in listed]
+        seen = [(name, self._details(identity, phase)) for identity, name, phase in found]
         return tuple(
             details.observed(name, container_name(self.owner, name)) for name, details in seen if details
         )

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .base import EngineFacts, RuntimeFailure
-from .docker_api import OLDEST_VERSION, DockerAPI, skew_of, speaking, unexpected
+from .base import EngineFacts
+from .docker_api import OLDEST_VERSION, DockerAPI, skew_of, speaking, too_old, unexpected
 
 _WARNINGS = {
     "MemoryLimit": "The engine cannot limit memory: nothing keeps a container within what it asked for.",
@@ -26,9 +26,7 @@ def engine_facts(api: DockerAPI) -> EngineFacts:
     with speaking():
         spoken = _number(version.body["ApiVersion"])
         if spoken < _number(OLDEST_VERSION):
-            raise RuntimeFailure(
-                "This Docker engine is too old. Install version 20.10 or newer.", permanent=True
-            )
+            raise too_old()
         gpus = _gpus(info.body)
         return EngineFacts(
             version=str(version.body["Version"])[:100],

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .base import Owner, RuntimeFailure
-from .docker_api import DockerAPI, filters, speaking, unexpected
+from .docker_api import DockerAPI, filters, listed, speaking
 from .docker_refusals import start_failure
 from .docker_spec import INSTALLATION, ORGANIZATION, network_body
 
@@ -49,11 +49,9 @@ def sweep_networks(api: DockerAPI, owner: Owner, organizations: Iterable[int]) -
 def _find(api: DockerAPI, owner: Owner, organization: int) -> list[str]:
     """The ids of the organization's networks, oldest first: all who made one at the same time agree on the first."""
     answer = api.call("GET", "/networks", query=filters(label=_labels(owner, organization)))
-    if answer.status != 200:
-        raise unexpected(answer)
     with speaking():
         networks: list[dict[str, Any]] = sorted(
-            answer.body, key=lambda network: (network["Created"], network["Id"])
+            listed(answer), key=lambda network: (network["Created"], network["Id"])
         )
         return [str(network["Id"]) for network in networks]
 

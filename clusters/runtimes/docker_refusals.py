@@ -57,6 +57,7 @@ _START: Sequence[Refusal] = (
     _refused(BAD_DIRECTORY, "cannot mkdir"),
     _refused(BAD_DIRECTORY, "chdir to cwd"),
     _refused(BAD_DIRECTORY, "mkdir", "not a directory"),
+    _refused(BAD_DIRECTORY, "lstat", "not a directory"),
     _refused(BAD_DIRECTORY, "working directory"),
     _refused(COMMAND_NOT_FOUND, "executable file not found"),
     _refused(COMMAND_NOT_FOUND, "exec", "no such file or directory"),

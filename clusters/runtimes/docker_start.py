@@ -1,5 +1,6 @@
 """Starting a container exactly once, whatever dies in between."""
 
+import re
 import time
 from datetime import timedelta
 
@@ -16,54 +17,47 @@ LEFT_ALONE = timedelta(seconds=10)
 """A container that was made so lately may still be started by whoever made it."""
 _START_SECONDS = 30.0  # the engine answers when the process runs, and a large image takes its time
 _LOOKS, _LOOK_SECONDS = 20, 0.1
+_CREATED, _CONFLICT = 201, 409
+_NETWORK_GONE = re.compile(r"^(error response from daemon: )?(network \S+ not found|no such network)")
 _STARTED = frozenset({204, 304})
 
 
 def start(containers: Containers, spec: ContainerSpec) -> str:
     """See `Driver.start`. Of a start that the engine refuses nothing stays."""
-    try:
-        return _start_once(containers, spec)
-    except RuntimeFailure as failure:
-        if failure.cause is not None:
-            sweep_networks(containers.api, containers.owner, [spec.organization])
-        raise
-
-
-def _start_once(containers: Containers, spec: ContainerSpec) -> str:
     handle = container_name(containers.owner, spec.name)
     for last in (False, True):
-        if not _create(containers, spec, handle):
-            return _found(containers, handle)
-        answer = _start(containers, handle)
+        made = answer = _create(containers, spec, handle)
+        if made.status == _CONFLICT:
+            return _found(containers, handle, spec.organization)
+        if made.status == _CREATED:
+            answer = _start(containers, handle)
         if answer.status in _STARTED:
             return handle
-        network_gone = answer.status == 404 and "network" in message_of(answer)
+        network_gone = answer.status == 404 and _NETWORK_GONE.search(message_of(answer)) is not None
         failure = start_failure(answer)
-        if network_gone or failure.cause is not None:
+        if made.status == _CREATED and (network_gone or failure.cause is not None):
             containers.forget_unstarted(handle)
         if last or not network_gone:
+            sweep_networks(containers.api, containers.owner, [spec.organization])
             raise failure
     raise AssertionError  # the second time it has returned or raised
 
 
-def _create(containers: Containers, spec: ContainerSpec, handle: str) -> bool:
-    """Make the container; False if there is one of that name."""
+def _create(containers: Containers, spec: ContainerSpec, handle: str) -> Answer:
     network = network_of(containers.api, containers.owner, spec.organization)
     body = create_body(spec, containers.owner, network)
-    answer = containers.api.call("POST", "/containers/create", query={"name": handle}, body=body)
-    if answer.status not in (201, 409):
-        raise start_failure(answer)
-    return answer.status == 201
+    return containers.api.call("POST", "/containers/create", query={"name": handle}, body=body)
 
 
 def _start(containers: Containers, handle: str) -> Answer:
     return containers.api.call("POST", f"{path_of(handle)}/start", seconds=_START_SECONDS)
 
 
-def _found(containers: Containers, handle: str) -> str:
+def _found(containers: Containers, handle: str, organization: int) -> str:
     """The handle of a container that was there already, started if nobody else will."""
     existing = _existing(containers, handle)
     if not containers.is_ours(existing, handle):
+        sweep_networks(containers.api, containers.owner, [organization])
         raise RuntimeFailure(
             "The engine has a container of that name which is not ours.",
             permanent=True,

@@ -157,7 +157,7 @@ class EngineHTTP:
         return ByteStream(response, wait_until)
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close all connections; streams that are still read end."""
         self._pool.close()
 
     def _send(
@@ -209,6 +209,8 @@ def failure_of(error: Exception) -> RuntimeFailure:
         return too_slow()
     if isinstance(error, (httpcore.LocalProtocolError, UnicodeError, TypeError, ValueError)):
         return RuntimeFailure("This call cannot be put into HTTP.", permanent=True)
+    if isinstance(error, httpcore.RemoteProtocolError) and str(error).startswith("Server disconnected"):
+        return RuntimeFailure("The engine closed the connection without an answer.", permanent=False)
     if isinstance(error, httpcore.RemoteProtocolError):
         return RuntimeFailure(
             "The engine does not speak HTTP, or ended in the middle of it.", permanent=False

@@ -7,15 +7,15 @@ from .http import EngineHTTP
 from .kubernetes_api import KubernetesAPI
 from .kubernetes_capacity import check
 from .kubernetes_ending import Ending
-from .kubernetes_json import text_at
-from .kubernetes_names import place_at, selector_of
-from .kubernetes_observed import has_ended, is_finished, observed, telling_pod
+from .kubernetes_json import mapping_at, text_at
+from .kubernetes_names import CONTAINER, is_ours, place_at, selector_of
+from .kubernetes_observed import has_begun, has_ended, is_finished, observed, telling_pod
 from .kubernetes_starting import Starting
-from .kubernetes_streams import Changes, no_logs, nothing_written, started_log, started_watch
+from .kubernetes_streams import Changes, Follow, no_logs, nothing_written, started_log, started_watch
 
 _PODS, _JOBS = "/api/v1/pods", "/apis/batch/v1/jobs"
 _MAX_LOG_BYTES = 16 * 1024 * 1024
-_LOG_SECONDS = 10.0
+_LOG_SECONDS = 60.0
 _WATCH_SECONDS = 300
 _STEADY = timedelta(seconds=2)
 
@@ -65,14 +65,16 @@ class KubernetesDriver(PullsByItself, OneByOne):
         )
         if pod is None:
             job = self._api.get(place.job_path, "get jobs")
-            raise no_logs() if job is None or is_finished(job) else nothing_written()
-        query = {"container": "main", "tailLines": max(0, tail)}
-        if follow and not has_ended(pod):
-            query |= {"follow": "true"}
-        else:
-            query |= {"limitBytes": _MAX_LOG_BYTES}
+            ours = job is not None and is_ours(mapping_at(job, "metadata", "labels"), self._owner, place.run)
+            raise nothing_written() if job is not None and ours and not is_finished(job) else no_logs()
+        if not has_begun(pod):
+            raise nothing_written()
         path = f"{place.pods_path}/{text_at(pod, 'metadata', 'name')}/log"
-        return started_log(self._api.stream(path, query, idle_seconds=None if follow else _LOG_SECONDS))
+        query = {"container": CONTAINER, "tailLines": max(0, tail)}
+        if follow and not has_ended(pod):
+            return Follow(lambda: self._api.stream(path, query | {"follow": "true"}))
+        query |= {"limitBytes": _MAX_LOG_BYTES}
+        return started_log(self._api.stream(path, query, total_seconds=_LOG_SECONDS))
 
     def remove(self, handle: str) -> None:
         """See `Driver.remove`. One that still runs is seen as stopping until its pod is gone."""
@@ -88,4 +90,4 @@ class KubernetesDriver(PullsByItself, OneByOne):
             "resourceVersion": text_at(newest.body, "metadata", "resourceVersion"),
             "timeoutSeconds": _WATCH_SECONDS,
         }
-        return started_watch(self._api.stream(_PODS, query, idle_seconds=_WATCH_SECONDS + _LOG_SECONDS))
+        return started_watch(self._api.stream(_PODS, query, total_seconds=_WATCH_SECONDS + _LOG_SECONDS))

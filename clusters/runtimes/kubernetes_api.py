@@ -77,10 +77,10 @@ class KubernetesAPI:
         body = {"kind": "DeleteOptions", "apiVersion": "v1", **options}
         return self.call("DELETE", path, {"labelSelector": selector} if selector else None, body)
 
-    def stream(self, path: str, query: dict[str, Any], *, idle_seconds: float | None) -> ByteStream:
-        """An answer that comes piece by piece."""
+    def stream(self, path: str, query: dict[str, Any], *, total_seconds: float | None = None) -> ByteStream:
+        """An answer that comes piece by piece, with whatever silence in between."""
         return self._http.stream(
-            "GET", path, query=query, headers={"Accept": "*/*"}, idle_seconds=idle_seconds
+            "GET", path, query=query, headers={"Accept": "*/*"}, total_seconds=total_seconds
         )
 
     def call(

@@ -70,6 +70,11 @@ def is_deleted(thing: Object) -> bool:
     return bool(text_at(thing, "metadata", "deletionTimestamp"))
 
 
+def has_begun(pod: Object) -> bool:
+    """Whether the container has been started, so that it may have written something."""
+    return bool(_state(pod, "running") or _state(pod, "terminated"))
+
+
 def has_ended(pod: Object) -> bool:
     """Whether nothing of the pod runs any more."""
     return bool(_state(pod, "terminated")) or text_at(pod, "status", "phase") in {"Succeeded", "Failed"}
@@ -140,6 +145,12 @@ def _without_pod(job: Object) -> dict[str, Any]:
         return {"phase": Phase.CREATED}
     if mapping_at(job, "spec").get("suspend") is True:
         return {"phase": Phase.STARTING, "detail": "Somebody suspended its Job in the cluster."}
+    if time_at(job, "status", "startTime") and not mapping_at(job, "status").get("active"):
+        # Refused by a quota, a limit or an admission policy, of which a Job's status says nothing.
+        detail = (
+            "The cluster has not made its pod yet: if that lasts, a quota or a policy of it does not let it."
+        )
+        return {"phase": Phase.STARTING, "detail": detail}
     return {"phase": Phase.STARTING, "detail": "The cluster has not made its pod yet."}
 
 

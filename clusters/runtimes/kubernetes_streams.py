@@ -1,13 +1,16 @@
 """What comes piece by piece from an API server: logs, and word that something happened."""
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 from .base import RuntimeFailure
 from .http import Answer, ByteStream
 from .kubernetes_json import not_kubernetes, text_at
 from .kubernetes_refusals import Refusal, failure_of_refusal, refusal_of
+from .wire import too_slow
 
+_SILENCE = str(too_slow())
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_EVENT_BYTES = 8 * 1024 * 1024
 
@@ -32,6 +35,48 @@ class Changes:
     def close(self) -> None:
         """See `Stream.close`."""
         self._stream.close()
+
+
+class Follow:
+    """The log of a container that runs, until it ends.
+
+    A kubelet sends the head of its answer together with the first line. A head that does not come in time only means
+    that nothing was written yet, so it is asked again: no line is lost, since none was sent.
+    """
+
+    def __init__(self, connect: Callable[[], ByteStream]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._stream: ByteStream | None = None
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        stream = self._opened()
+        if stream is not None:
+            yield from stream
+
+    def close(self) -> None:
+        """See `Stream.close`. Before the first line it may take ten seconds until the other thread is told."""
+        with self._lock:
+            self._closed = True
+            stream = self._stream
+        if stream is not None:
+            stream.close()
+
+    def _opened(self) -> ByteStream | None:
+        while not self._closed:
+            try:
+                stream = started_log(self._connect())
+            except RuntimeFailure as failure:
+                if str(failure) != _SILENCE:
+                    raise
+                continue
+            with self._lock:
+                self._stream = stream
+                if not self._closed:
+                    return stream
+            stream.close()
+        return None
 
 
 def started_log(stream: ByteStream) -> ByteStream:

@@ -52,16 +52,23 @@ class ChannelWire(httpcore.NetworkStream):
 
     def __init__(self, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
         self._transport, self._channel = transport, channel
+        self._answered = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """At most so many bytes; b"" at the end."""
         try:
             self._channel.settimeout(time_left(timeout))
-            return self._channel.recv(max_bytes)
+            data = self._channel.recv(max_bytes)
         except TimeoutError as error:
             raise httpcore.ReadTimeout from error
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise httpcore.ReadError from error
+            raise httpcore.ReadError(error) from error
+        if not data and not self._answered:
+            raise RuntimeFailure(
+                f"The ssh server let us in, but `{COMMAND}` does not reach an engine there.", permanent=False
+            )
+        self._answered = True
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All of the buffer."""

@@ -97,7 +97,8 @@ class Wire(httpcore.NetworkStream):
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Give the socket back; who reads from it sees its end."""
+        self.abort()
         self._sock.close()
 
     def get_extra_info(self, info: str) -> Any:

@@ -16,6 +16,7 @@ from clusters.models import Cluster, Runtime
 from clusters.services.events import record, require_present
 from clusters.signals import capacity_changed
 from clusters.sizing import first_totals, settle_totals
+from clusters.whole_gpus import refuse_parts_of_gpus
 from organizations.services import lock_organization
 
 deletion_vetoes: list[Callable[[Cluster], str | None]] = []
@@ -48,6 +49,7 @@ def create_cluster(
             cluster: Cluster = Cluster.objects.create(
                 organization_id=organization_id, name=name, runtime=runtime, **columns
             )
+            refuse_parts_of_gpus(cluster)
             record(cluster, "created", actor, {"new": _figures(cluster)})
     except IntegrityError as error:
         raise _name_taken(error, name) from error
@@ -71,6 +73,7 @@ def change_cluster(*, actor: User, cluster_id: int, changes: Mapping[str, Any]) 
                 columns |= connect(actor=actor, runtime=runtime, connection=connection)
             for field, value in columns.items():
                 setattr(cluster, field, value)
+            refuse_parts_of_gpus(cluster)
             _refuse_too_small(cluster, old)
             cluster.save(update_fields=[*columns])
             if "connection" in columns:

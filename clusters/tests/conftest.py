@@ -7,13 +7,18 @@ import pytest
 from redis import Redis
 
 from clusters.connections import KINDS
+from clusters.drivers import installation_id
+from clusters.runtimes.base import Owner
 from clusters.runtimes.docker import DockerDriver
 from clusters.runtimes.http import EngineHTTP
+from clusters.runtimes.kubernetes import KubernetesDriver
 from clusters.runtimes.simulated import SimulatedDriver
 from clusters.runtimes.simulated_engine import SimulatedEngine
 
 from . import docker_engine
 from .fake_engine import FakeEngine
+from .kubernetes_api import KubernetesAPI, kubernetes_api
+from .kubernetes_harness import driver_of, new_owner
 from .simulator import new_engine_name, redis_url
 
 
@@ -56,6 +61,8 @@ def engine(simulator_redis: Redis, engine_name: str) -> SimulatedEngine:
 def fake_engine(monkeypatch: pytest.MonkeyPatch, engine_worker: None) -> FakeEngine:
     """What is behind every Docker and Kubernetes cluster of this test; a worker reaches it."""
     made = FakeEngine()
+    # What another test kept is of a database that was rolled back.
+    installation_id.cache_clear()
     for runtime in ("docker", "kubernetes"):
         monkeypatch.setitem(KINDS, runtime, replace(KINDS[runtime], driver=made.open))  # type: ignore[misc]
     return made
@@ -73,3 +80,22 @@ def docker_http() -> Iterator[EngineHTTP]:
 def docker(docker_http: EngineHTTP) -> Iterator[DockerDriver]:
     """A driver with an owner of its own on that engine; nothing of it stays."""
     yield from docker_engine.emptied(DockerDriver(docker_http, docker_engine.new_owner()))
+
+
+@pytest.fixture
+def double() -> Iterator[KubernetesAPI]:
+    """A double of a Kubernetes API server with a cluster behind it."""
+    with kubernetes_api() as running:
+        yield running
+
+
+@pytest.fixture
+def owner() -> Owner:
+    """A cluster of an installation that no other test has."""
+    return new_owner()
+
+
+@pytest.fixture
+def kubernetes(double: KubernetesAPI, owner: Owner) -> KubernetesDriver:
+    """The driver of that cluster."""
+    return driver_of(double, owner)

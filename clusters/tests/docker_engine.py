@@ -10,7 +10,7 @@ import pytest
 
 from clusters.runtimes.base import ContainerSpec, Owner, Phase, RuntimeFailure
 from clusters.runtimes.docker import DockerDriver
-from clusters.runtimes.docker_spec import container_name
+from clusters.runtimes.docker_spec import container_name, network_name
 from clusters.runtimes.endpoints import Endpoint, Reach, Scheme
 from clusters.runtimes.http import EngineHTTP
 
@@ -97,3 +97,26 @@ def ended(running: DockerDriver, name: str) -> Any:
                 return seen
         time.sleep(0.1)
     raise AssertionError("It has not ended.")
+
+
+class Recording:
+    """A door that notes what is called through it."""
+
+    def __init__(self, door: EngineHTTP) -> None:
+        self._door, self.calls = door, []
+
+    def call(self, method: str, path: str, **more):
+        self.calls.append((method, path.removeprefix("/v1.41"), more.get("body")))
+        return self._door.call(method, path, **more)
+
+    def stream(self, *args, **more):
+        return self._door.stream(*args, **more)
+
+
+def networks(door: EngineHTTP, owner: Owner) -> list[str]:
+    prefix = network_name(owner, 0).removesuffix("0")
+    return [
+        found["Name"]
+        for found in door.call("GET", "/v1.41/networks").body
+        if found["Name"].startswith(prefix)
+    ]

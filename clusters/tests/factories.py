@@ -1,10 +1,13 @@
-"""Clusters for tests."""
+"""Clusters and registry credentials for tests."""
 
 import factory
 
+from clusters import secrets
 from clusters.amounts import from_wire
-from clusters.models import Cluster
+from clusters.models import Cluster, RegistryCredential
 from organizations.tests.factories import OrganizationFactory
+
+PULL_PASSWORD = "a-pull-password"
 
 
 class ClusterFactory(factory.django.DjangoModelFactory):
@@ -23,3 +26,16 @@ class ClusterFactory(factory.django.DjangoModelFactory):
     total_gpu = factory.LazyAttribute(lambda cluster: from_wire("gpu", cluster.gpu))
     total_cpu = factory.LazyAttribute(lambda cluster: from_wire("cpu", cluster.cpu))
     total_ram = factory.LazyAttribute(lambda cluster: from_wire("ram", cluster.ram))
+
+
+class CredentialFactory(factory.django.DjangoModelFactory):
+    """A registry credential for registry.example.org, whose password is PULL_PASSWORD."""
+
+    class Meta:
+        model = RegistryCredential
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"credential {n}")
+    server = "registry.example.org"
+    username = "puller"
+    password = factory.LazyFunction(lambda: secrets.encrypt(PULL_PASSWORD))

@@ -18,6 +18,7 @@ from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
 from clusters.admin.capacity import amount_in_words
 from deployments.admin import related, wording
+from deployments.admin.logs import log_button
 from deployments.models import Deployment
 from deployments.services import steer
 from deployments.services.change import change_deployment
@@ -91,8 +92,8 @@ class DeploymentAdmin(ServiceAdmin):
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
         "args", "env", "secrets_set", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
         "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-        "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count", "retries_used",
-        "lost_count",
+        "pulled_with", "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count",
+        "retries_used", "lost_count",
     )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -103,7 +104,7 @@ class DeploymentAdmin(ServiceAdmin):
             ("So far", {"fields": (dates, ("exit_code", "preemption_count", "retries_used", "lost_count"))}),
             ("Specification", {"classes": ("collapse",), "fields": (
                 ("command", "args", "working_dir"), ("env", "secrets_set"),
-                ("restart_policy", "max_retries", "image_pull_policy"),
+                ("restart_policy", "max_retries"), ("image_pull_policy", "pulled_with"),
                 ("time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds"),
                 ("labels", "ports"))}),
         ]  # fmt: skip
@@ -118,6 +119,10 @@ class DeploymentAdmin(ServiceAdmin):
         return super().has_delete_permission(request, obj) and (
             obj is None or obj.status not in HOLDS_CAPACITY
         )
+
+    def extra_buttons(self, row: Deployment) -> list[dict[str, Any]]:
+        newest = row.runs.order_by("-id").first()
+        return [log_button(newest)] if newest else []
 
     @display(description="name", ordering="name")
     def title(self, deployment: Deployment) -> Any:
@@ -171,6 +176,10 @@ class DeploymentAdmin(ServiceAdmin):
     @display(description="secret environment")
     def secrets_set(self, deployment: Deployment) -> str:
         return ", ".join(f"{name} (set, hidden)" for name in deployment.secret_env_names) or NOTHING
+
+    @display(description="registry credential")
+    def pulled_with(self, deployment: Deployment) -> Any:
+        return link(deployment.registry_credential)
 
     @display(description="submitted")
     def created(self, deployment: Deployment) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
@@ -16,6 +17,7 @@ from accounts.admin.panels import Panel
 from clusters.admin.capacity import amount_in_words
 from clusters.amounts import RESOURCES, Amount
 from deployments.admin import wording
+from deployments.admin.logs import log_button, log_urls
 from deployments.models import Allocation, DeploymentEvent, Run
 
 NOT_IN_SPEC = frozenset({"secret_env", *(f"required_{resource}" for resource in RESOURCES)})
@@ -81,6 +83,12 @@ class RunAdmin(ReadOnlyAdmin):
         "started_with",
     )
     panels = [allocations]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*log_urls(self), *super().get_urls()]
+
+    def extra_buttons(self, row: Run) -> list[dict[str, Any]]:
+        return [log_button(row)]
 
     @display(description="run", ordering="id")
     def number(self, run: Run) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from accounts.admin.display import link, list_of, moment
 from accounts.admin.panels import NEWEST, Panel
 from deployments.admin import wording
+from deployments.admin.logs import log_link
 from deployments.models import Deployment, DeploymentEvent, Run
 
 MOST_DEPENDENCIES = 100
@@ -17,11 +18,12 @@ def runs(request: HttpRequest, deployment: Deployment) -> Panel:
     rows = deployment.runs.order_by("-id")[:NEWEST]
     return Panel(
         "Runs",
-        ("Run", "Outcome", "Booked", "Running since", "Ended", "Exit code", "Cause", "Detail"),
+        ("Run", "Outcome", "Booked", "Running since", "Ended", "Exit code", "Cause", "Detail", ""),
         [
             (
                 link(row, f"run {row.pk}"), wording.outcome(row), moment(row.booked_at), moment(row.running_at),
                 moment(row.ended_at), "" if row.exit_code is None else row.exit_code, wording.cause(row), row.detail,
+                log_link(row),
             )
             for row in rows
         ],

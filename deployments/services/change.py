@@ -13,15 +13,15 @@ from deployments.events import event, record_event
 from deployments.models import Deployment
 from deployments.services import dependencies
 from deployments.services.locking import lock_with_clusters, require_status
-from deployments.services.submit import refuse_what_never_fits, with_encrypted_secrets
+from deployments.services.runnable import SIZE, refuse_what_cannot_run
+from deployments.services.submit import with_encrypted_secrets
 from deployments.signals import want_scheduling
 from deployments.states import CHANGEABLE, RENAMABLE
 from organizations.services import lock_organization
 
 ALWAYS_CHANGEABLE = frozenset({"name", "priority"})
 NEVER_IN_EVENTS = frozenset({"env", "secret_env", "secret_env_names"})
-SIZE = frozenset({"required_ram", "required_cpu", "required_gpu", "cluster_id"})
-ENDS_A_SEAT = SIZE | {"dependency_ids", "priority"}
+ENDS_A_SEAT = SIZE | {"cluster_id", "dependency_ids", "priority"}
 
 
 @transaction.atomic
@@ -79,9 +79,7 @@ def _write(locked: Deployment, new: Mapping[str, Any], cluster: Cluster) -> None
     fields = [field for field in new if field != "dependency_ids"]
     for field in fields:
         setattr(locked, field, new[field])
-    # Only where it matters: on a cluster that shrank, a name or a priority may still change.
-    if SIZE & new.keys():
-        refuse_what_never_fits(locked.required, cluster)
+    refuse_what_cannot_run(locked, cluster, changed=new)
     if "dependency_ids" in new:
         dependencies.set_dependencies(deployment=locked, dependency_ids=new["dependency_ids"])
     if locked.seat_granted_at and ENDS_A_SEAT & new.keys():

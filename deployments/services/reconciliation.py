@@ -14,7 +14,7 @@ from clusters.drivers import driver_for
 from clusters.locks import sole_reconciler
 from clusters.models import Cluster, Runtime
 from clusters.runtimes.base import Driver, Observed, RuntimeFailure
-from clusters.services import note_reachable, note_unreachable
+from clusters.services import note_reachable, note_recovered, note_unreachable
 from deployments import engine_away
 from deployments.models import Run
 from deployments.reconcile import (
@@ -60,24 +60,38 @@ def reconcile_cluster(*, cluster_id: int, counts_misses: bool = True) -> bool:
 def _reconcile(cluster: Cluster, *, counts_misses: bool) -> None:
     try:
         driver = driver_for(cluster)
+        if cluster.declared_lost_at is not None:
+            _clear_out(cluster, driver)
+            return
         for _ in range(ROUNDS):
             recorded = list(_recorded(cluster))
             observed = driver.observe()
             if cluster.missed_observations:
                 note_reachable(cluster_id=cluster.pk)
                 cluster.missed_observations = 0
-            away_since = engine_away.since(cluster.pk)
+            away_since = engine_away.since(cluster.engine_id)
             actions = reconcile(recorded, observed, timezone.now(), _patience(cluster), away_since=away_since)
             _perform(cluster, driver, actions, observed)
             if away_since is not None:
-                engine_away.forget(cluster.pk)
+                engine_away.forget(cluster.engine_id)
             if not any(map(_may_be_done_at_once, actions)):
                 return
     except (RuntimeFailure, secrets.UnreadableSecret) as failure:
         log.warning("engine_does_not_answer", cluster_id=cluster.pk, error=str(failure))
-        engine_away.note(cluster.pk)
+        engine_away.note(cluster.engine_id)
         if counts_misses:
             note_unreachable(cluster_id=cluster.pk, misses_allowed=MISSES_ALLOWED, problem=str(failure))
+
+
+def _clear_out(cluster: Cluster, driver: Driver) -> None:
+    """It answers again after it was given up: nothing starts there before all of ours is gone."""
+    observed = driver.observe()
+    if observed:
+        keep_logs(driver=driver, observed=observed)
+        _report(cluster, "remove_failed", driver.remove_many(seen.handle for seen in observed))
+        observed = driver.observe()
+    if not observed:
+        note_recovered(cluster_id=cluster.pk)
 
 
 def _patience(cluster: Cluster) -> Patience:

@@ -1,16 +1,24 @@
 """From a run, as it was booked, to what its engine is asked to start."""
 
+from django.conf import settings
+
 from clusters import secrets
-from clusters.runtimes.base import ContainerSpec
+from clusters.registries import login_of
+from clusters.registry_hosts import why_not_allowed
+from clusters.runtimes.base import Cause, ContainerSpec, RuntimeFailure
 from deployments.models import Run
 
 
 def container_spec(run: Run, *, most_grace_seconds: int) -> ContainerSpec:
-    """What the run was booked with, its secrets in the clear: only workers call this. Raises UnreadableSecret.
+    """What the run was booked with, its secrets in the clear: only workers call this.
 
-    `run.allocations` is best prefetched. `most_grace_seconds`: the cluster's limit.
+    `run.allocations` is best prefetched. `most_grace_seconds`: the cluster's limit. Raises UnreadableSecret, and a
+    permanent RuntimeFailure for an image or a credential that may not be used any more.
     """
     spec, allocation = run.spec, run.allocations.all()[0]
+    # Asked again: the operator's list and the credential may have changed while it waited.
+    if forbidden := why_not_allowed(spec["docker_image"], settings.ALLOWED_REGISTRIES):
+        raise RuntimeFailure(forbidden, permanent=True, cause=Cause.IMAGE_PULL_DENIED)
     return ContainerSpec(
         name=run.container_name,
         image=spec["docker_image"],
@@ -27,6 +35,7 @@ def container_spec(run: Run, *, most_grace_seconds: int) -> ContainerSpec:
         ports=tuple(spec["ports"]),
         device_ids=tuple(allocation.device_ids),
         pull=spec["image_pull_policy"],
+        login=login_of(spec.get("registry_credential_id")),
         grace_seconds=min(most_grace_seconds, spec["grace_period_seconds"]),
         simulated_seconds=spec["simulated_seconds"],
     )

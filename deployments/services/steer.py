@@ -14,7 +14,7 @@ from deployments.reconciling import want_reconciling
 from deployments.selectors import UNSEEN
 from deployments.services.dependencies import clusters_of_dependents
 from deployments.services.locking import live_run, lock_deployment, lock_with_clusters, require_status
-from deployments.services.submit import what_never_fits
+from deployments.services.runnable import what_cannot_run
 from deployments.signals import want_scheduling
 from deployments.states import CANCELLABLE, DELETABLE, FINAL, STOPPABLE, Status, allowed_actions
 from organizations.services import lock_organization
@@ -70,10 +70,10 @@ def requeue_deployment(*, actor: User, deployment_id: int) -> Deployment:
     require_status(deployment, FINAL, "queue it anew")
     if cluster.deleted_at:
         raise Conflict("Its cluster was deleted. Submit it anew to another cluster.", state=deployment.status)
-    if too_much := what_never_fits(deployment.required, cluster):
-        # An ended deployment cannot be changed any more, so that asking for less needs a new one.
+    if wrong := what_cannot_run(deployment, cluster):
+        # An ended deployment cannot be changed any more, so that asking for something else needs a new one.
         raise Conflict(
-            f"{' '.join(too_much.values())} Submit it anew so.",
+            f"{'; '.join(f'{field}: {text}' for field, text in wrong.items())} Submit it anew so.",
             state=deployment.status,
             allowed=allowed_actions(Status(deployment.status)),
         )

@@ -8,14 +8,15 @@ from django.utils import timezone
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from clusters import amounts, secrets
-from clusters.amounts import Amount
+from clusters import secrets
 from clusters.locks import keep_cluster
 from clusters.models import Cluster
 from deployments.events import record_event
-from deployments.models import Deployment
+from deployments.models import Deployment, RestartPolicy
 from deployments.services import dependencies
+from deployments.services.runnable import refuse_what_cannot_run
 from deployments.signals import want_scheduling
+from deployments.verdicts import RETRIES_ON_FAILURE
 from organizations.services import lock_organization
 
 ASKED = ("cluster_id", "priority", "required_ram", "required_cpu", "required_gpu")
@@ -31,7 +32,12 @@ def submit_deployment(
     dependency_ids: list[int] | None = None,
     **asked: Any,
 ) -> Deployment:
-    """A new pending deployment, and a hint to the scheduler. Raises InvalidInput where it could never start."""
+    """A new pending deployment, and a hint to the scheduler. Raises InvalidInput where it could never start.
+
+    With restart_policy `on_failure` and no max_retries it gets RETRIES_ON_FAILURE of them.
+    """
+    if asked.get("restart_policy") == RestartPolicy.ON_FAILURE:
+        asked.setdefault("max_retries", RETRIES_ON_FAILURE)
     if dependency_ids:
         lock_organization(organization_id=organization_id)
     # Read anew: since the caller looked, the cluster may have shrunk or been deleted.
@@ -45,7 +51,7 @@ def submit_deployment(
         queued_at=timezone.now(),
         **with_encrypted_secrets(asked),
     )
-    refuse_what_never_fits(deployment.required, kept)
+    refuse_what_cannot_run(deployment, kept)
     deployment.save(force_insert=True)
     if dependency_ids:
         dependencies.set_dependencies(deployment=deployment, dependency_ids=dependency_ids)
@@ -54,24 +60,6 @@ def submit_deployment(
     record_event(deployment, "submitted", actor=actor, data=data)
     want_scheduling(kept.pk)
     return deployment
-
-
-def refuse_what_never_fits(required: Amount, cluster: Cluster) -> None:
-    """Raise InvalidInput naming each resource of which the whole cluster has too little."""
-    if wrong := what_never_fits(required, cluster):
-        raise InvalidInput(wrong)
-
-
-def what_never_fits(required: Amount, cluster: Cluster) -> dict[str, str]:
-    """Field → what to do, for each resource of which the whole cluster has too little."""
-    wrong = {}
-    for name in required.beyond(cluster.total):
-        limit = amounts.to_wire(name, getattr(cluster.total, name))
-        wrong[f"required_{name}"] = (
-            f"Cluster {cluster.name!r} has {limit} {amounts.UNITS[name]} in all. "
-            f"Ask for at most {limit}, or name another cluster."
-        )
-    return wrong
 
 
 def with_encrypted_secrets(asked: Mapping[str, Any]) -> dict[str, Any]:

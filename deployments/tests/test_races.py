@@ -107,7 +107,7 @@ def test_a_clusters_deletion_and_a_deployment_that_arrives(arrival, guarded, ali
             actor=alice, organization_id=cluster.organization_id, cluster=cluster, **WANTS
         )
 
-    for module, check in ((submit, "refuse_what_never_fits"), (steer, "what_never_fits")):
+    for module, check in ((submit, "refuse_what_cannot_run"), (steer, "what_cannot_run")):
         monkeypatch.setattr(module, check, fits_and_dawdles)
     if not guarded:
         monkeypatch.setattr(submit, "keep_cluster", lambda id_: Cluster.objects.get(pk=id_))

@@ -9,6 +9,7 @@ from clusters import secrets
 from clusters.models import Cluster, ClusterState
 from deployments.books import differences_between_books_and_runs
 from deployments.models import Outcome, Run
+from deployments.services.give_up import declare_lost
 from deployments.services.reconciliation import MISSES_ALLOWED
 from deployments.services.steer import stop_deployment
 from deployments.states import Status
@@ -270,6 +271,24 @@ def test_what_ended_while_the_engine_was_unreachable_is_learnt_afterwards(cluste
     engine_of(cluster).wind_clock(90)
     look(cluster)
     assert now_is(deployment)[0] == Status.COMPLETED
+
+
+def test_an_engine_that_was_given_up_is_emptied_before_anything_starts_there(alice, cluster, deployment):
+    run(deployment)
+    engine = engine_of(cluster)
+    engine.unreachable(3600)
+    for _ in range(MISSES_ALLOWED):
+        look(cluster)
+    declare_lost(actor=alice, cluster_id=cluster.pk, confirm=cluster.name)
+    assert now_is(deployment)[0] == "pending"
+    look(cluster)
+    cluster.refresh_from_db()
+    assert cluster.state == ClusterState.UNREACHABLE
+    engine.heal()
+    assert len(engine.running()) == 1
+    look(cluster)
+    cluster.refresh_from_db()
+    assert (engine.containers(), cluster.state, cluster.declared_lost_at) == ((), ClusterState.READY, None)
 
 
 def test_what_was_cut_off_while_the_engine_was_away_comes_back_without_using_a_retry(cluster, deployment):

@@ -73,6 +73,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Clusters", "dns", "clusters_cluster"),
                     _item("Cluster events", "history", "clusters_clusterevent"),
+                    _item("Registry credentials", "vpn_key", "clusters_registrycredential"),
                 ],
             },
             {

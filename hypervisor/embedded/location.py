@@ -46,6 +46,11 @@ class Location:
         return self.sockets / "valkey.sock"
 
     @property
+    def web_socket(self) -> Path:
+        """Where web listens for the stream process in front of it."""
+        return self.sockets / "web.sock"
+
+    @property
     def logs(self) -> Path:
         """One bounded log a child."""
         return self.data_dir / "logs"

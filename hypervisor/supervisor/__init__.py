@@ -1,1 +1,1 @@
-"""`make run`: database, broker, web, worker and beat on one machine, under one process that keeps them up."""
+"""`make run`: database, broker, web, stream, workers and beat on one machine, under one process that keeps them up."""

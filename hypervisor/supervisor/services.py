@@ -1,4 +1,4 @@
-"""The three processes of the service itself, as children of the supervisor."""
+"""The processes of the service itself, as children of the supervisor."""
 
 import shutil
 import sys
@@ -9,7 +9,10 @@ from hypervisor.embedded.process import ProcessSpec
 from hypervisor.supervisor.address import Address
 
 PROJECT = Path(__file__).resolve().parents[2]
-WEB_WORKERS, WEB_THREADS, TASK_PROCESSES = 2, 3, 2
+WEB_WORKERS, WEB_THREADS, TASK_PROCESSES, ENGINE_THREADS = 2, 3, 2, 16
+MOST_CONNECTIONS = 4096
+"""Of the stream process: each follower of a log holds one for as long as it follows."""
+
 WORKER_GRACE_SECONDS = 30.0
 """A task in hand may finish; the rest waits in the broker."""
 
@@ -23,18 +26,28 @@ def fresh_metrics_folder(data_dir: Path) -> Path:
 
 
 def service_specs(
-    *, address: Address, environment: Mapping[str, str], metrics: Path
+    *, address: Address, environment: Mapping[str, str], metrics: Path, web_socket: Path
 ) -> tuple[ProcessSpec, ...]:
-    """Web, worker and beat, in the order to start them."""
+    """Web, stream, worker, engines and beat, in the order to start them."""
     celery = ("-m", "celery", "--app", "hypervisor")
     quiet = ("--without-gossip", "--without-mingle")  # one worker has nobody to talk to
     return (
         _spec(
-            "web", "-m", "granian", *_granian(address),
+            "web", "-m", "granian", *_web(web_socket),
             environment={**environment, "PROMETHEUS_MULTIPROC_DIR": str(metrics)},
         ),
         _spec(
-            "worker", *celery, "worker", f"--concurrency={TASK_PROCESSES}", "--loglevel=INFO", *quiet,
+            "stream", "-m", "granian", *_stream(address),
+            environment={**environment, "WEB_UPSTREAM": f"unix://{web_socket}"},
+        ),
+        _spec(
+            "worker", *celery, "worker", "--queues=hypervisor", f"--concurrency={TASK_PROCESSES}",
+            "--hostname=worker@%h", "--loglevel=INFO", *quiet,
+            environment=environment, grace_seconds=WORKER_GRACE_SECONDS,
+        ),
+        _spec(
+            "engines", *celery, "worker", "--queues=engines", "--pool=threads", f"--concurrency={ENGINE_THREADS}",
+            "--hostname=engines@%h", "--loglevel=INFO", *quiet,
             environment=environment, grace_seconds=WORKER_GRACE_SECONDS,
         ),
         _spec(
@@ -44,11 +57,19 @@ def service_specs(
     )  # fmt: skip
 
 
-def _granian(address: Address) -> tuple[str, ...]:
+def _web(socket: Path) -> tuple[str, ...]:
     return (
-        "--interface=wsgi", f"--host={address.host}", f"--port={address.port}",
+        "--interface=wsgi", f"--uds={socket}", "--uds-permissions=600",
         f"--workers={WEB_WORKERS}", f"--blocking-threads={WEB_THREADS}",
         "--respawn-failed-workers", "--workers-kill-timeout=5", "--no-ws", "hypervisor.wsgi:application",
+    )  # fmt: skip
+
+
+def _stream(address: Address) -> tuple[str, ...]:
+    return (
+        "--interface=asgi", "--http=1", f"--host={address.host}", f"--port={address.port}",
+        "--workers=1", f"--backpressure={MOST_CONNECTIONS}",
+        "--respawn-failed-workers", "--workers-kill-timeout=5", "--no-ws", "hypervisor.stream.app:application",
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 60.0
 """After so long without an answer the service is called slow, not ready; it may still become so."""
 
-STOP_ORDER = ("beat", "worker", "web", "valkey", "postgres")
+STOP_ORDER = ("beat", "worker", "engines", "stream", "web", "valkey", "postgres")
 """Who makes work goes before who does it, and both before what keeps it."""
 
 KEEPS_DATA = frozenset({"valkey", "postgres"})
@@ -93,11 +93,23 @@ class Supervisor:
             environment=self.environment, guard=guard, log=pump.path("migrate"), abandon=self._stopping
         )
         metrics = fresh_metrics_folder(self.location.data_dir)
-        for spec in service_specs(address=self.address, environment=self.environment, metrics=metrics):
+        specs = service_specs(
+            address=self.address,
+            environment=self.environment,
+            metrics=metrics,
+            web_socket=self.location.web_socket,
+        )
+        for spec in specs:
             child = Child(spec=spec, output=pump.pipe(spec.name), guard=guard, report=self.terminal.say)
+            if spec.name == "web":
+                child.before = self._clear_web_socket
             self._children[spec.name] = child
             child.start()
         return admin
+
+    def _clear_web_socket(self) -> None:
+        """What a killed web leaves behind would keep the next one from listening there."""
+        self.location.web_socket.unlink(missing_ok=True)
 
     def _wait_until_ready(self, admin: FirstAdmin | None, began: float) -> None:
         """The summary comes in any case: the first admin's password is shown nowhere else."""

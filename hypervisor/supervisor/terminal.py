@@ -7,7 +7,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import TextIO
 
-_COLOURS = {"web": 32, "worker": 36, "beat": 35, "postgres": 34, "valkey": 31, "hypervisor": 33}
+_COLOURS = {
+    "web": 32, "stream": 92, "worker": 36, "engines": 96, "beat": 35,
+    "postgres": 34, "valkey": 31, "hypervisor": 33,
+}  # fmt: skip
 _WIDTH = max(map(len, _COLOURS))
 _TROUBLE = re.compile(
     r"\b(ERROR|CRITICAL|FATAL|PANIC)\b|\bWARNING\b(?! Memory overcommit)"

@@ -9,7 +9,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from accounts.models import AuditEntry, RefreshFamily
 from accounts.tests.factories import UserFactory
 from clusters.models import ClusterEvent
-from clusters.tests.factories import ClusterFactory
+from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import (
     Allocation,
     Dependency,
@@ -36,6 +36,7 @@ def fill(lab: Any) -> None:
         MembershipFactory(organization=lab, user=user)
         OrganizationFactory()
         ClusterFactory(organization=lab)
+        CredentialFactory(organization=lab, password="never shown")
     cluster = ClusterFactory(organization=lab, name="full", paused=True)
     statuses = list(Status)
     deployments = [

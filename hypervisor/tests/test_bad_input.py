@@ -7,6 +7,7 @@ import orjson
 import pytest
 from django.apps import apps
 
+from clusters.tests.factories import CredentialFactory
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
 from hypervisor.tests.routes import api_routes
@@ -47,6 +48,7 @@ def known(lab, cluster, alice, bob):
         "cluster_id": cluster.pk,
         "deployment_id": DeploymentFactory(cluster=cluster, created_by=alice).pk,
         "user_id": bob.pk,
+        "credential_id": CredentialFactory(organization=lab).pk,
     }
 
 
@@ -100,9 +102,11 @@ def test_a_body_of_ten_megabytes_is_refused(api, alice, known, call):
 @pytest.mark.parametrize(
     "path", [path for verb, path in WRITING if verb == "POST" and (path in GOOD or path == "/organizations")]
 )
-def test_an_empty_body_is_refused_where_fields_are_needed(api, alice, path):
+def test_an_empty_body_is_refused_where_fields_are_needed(api, alice, known, path):
     for body in (b"", b"{}"):
-        problem = assert_refused(api(alice).generic("POST", path, body, "application/json"), 400)
+        problem = assert_refused(
+            api(alice).generic("POST", path.format(**known), body, "application/json"), 400
+        )
         assert problem["errors"]
 
 

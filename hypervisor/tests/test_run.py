@@ -55,7 +55,16 @@ def test_django_commands_reach_the_running_service(service):
 
 
 @pytest.mark.parametrize(
-    "words", ["granian", "hypervisor worker", "hypervisor beat", "valkey-server|redis-server", "postgres -D"]
+    "words",
+    [
+        "interface=wsgi",
+        "interface=asgi",
+        "queues=hypervisor",
+        "queues=engines",
+        "hypervisor beat",
+        "valkey-server|redis-server",
+        "postgres -D",
+    ],
 )
 def test_whoever_is_killed_comes_back(service, words):
     killed = service.child(words)

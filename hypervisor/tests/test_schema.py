@@ -9,12 +9,15 @@ from django.core.management import call_command
 from django.test import Client
 
 from clusters import examples as clusters
+from clusters.credentials import examples as credentials
+from clusters.credentials.serializers import CredentialAnswer
 from clusters.serializers import ClusterAnswer
 from deployments import examples as deployments
 from deployments.serializers import DeploymentAnswer
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
 
+CREDENTIALS = "/organizations/{organization_id}/registry-credentials"
 VERBS = ("get", "post", "put", "patch", "delete")
 PUBLIC = {("post", "/register"), ("post", "/token")}
 
@@ -59,7 +62,7 @@ def test_only_registering_and_signing_in_need_no_token(schema):
 
 
 def test_each_list_is_paged(schema):
-    for path in ("/organizations", "/clusters", "/deployments"):
+    for path in ("/organizations", "/clusters", "/deployments", CREDENTIALS):
         for _, _, operation in [found for found in operations(schema) if found[:2] == ("get", path)]:
             answer = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
             page = schema["components"]["schemas"][answer.rsplit("/", 1)[1]]
@@ -83,7 +86,8 @@ def test_sign_in_takes_a_form_and_json(schema):
 
 
 @pytest.mark.parametrize(
-    "path", ["/register", "/token", "/organizations", "/clusters", "/deployments", "/join-organization"]
+    "path",
+    ["/register", "/token", "/organizations", "/clusters", "/deployments", "/join-organization", CREDENTIALS],
 )
 def test_the_main_calls_show_an_example(schema, path):
     assert schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
@@ -106,6 +110,12 @@ def test_the_answers_that_are_shown_are_those_that_are_given(api, alice, cluster
     )
 
 
+def test_the_example_of_a_registry_credential_is_accepted_and_answered_as_shown(api, alice, lab):
+    answer = api(alice).post(CREDENTIALS.format(organization_id=lab.pk), credentials.ASKED)
+    assert answer.status_code == 201
+    assert answer.json().keys() == credentials.SHOWN.keys() == fields(CredentialAnswer)
+
+
 def fields(answer):
     return answer().fields.keys()
 
@@ -115,6 +125,7 @@ def test_put_needs_no_more_than_patch(schema):
         "/organizations/{organization_id}",
         "/clusters/{cluster_id}",
         "/deployments/{deployment_id}",
+        f"{CREDENTIALS}/{{credential_id}}",
     ):
         bodies = [schema["paths"][path][verb]["requestBody"]["content"] for verb in ("put", "patch")]
         assert bodies[0]["application/json"]["schema"] == bodies[1]["application/json"]["schema"]

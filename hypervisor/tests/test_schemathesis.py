@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.tokens import issue
+from clusters.tests.factories import CredentialFactory
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
 from hypervisor.tests.routes import api_routes
@@ -56,6 +57,7 @@ def test_no_input_makes_a_call_answer_what_it_does_not_declare(call, schema, ali
         "cluster_id": cluster.pk,
         "deployment_id": DeploymentFactory(cluster=cluster, created_by=alice).pk,
         "user_id": alice.pk,
+        "credential_id": CredentialFactory(organization=lab).pk,
     }
     operation = schema[path][verb]
     cases = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
-from clusters.models import Cluster
-from clusters.tests.factories import ClusterFactory
+from clusters.models import Cluster, RegistryCredential
+from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import Deployment
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.tests.routes import routes
@@ -49,6 +49,12 @@ GET    /organizations/{organization_id}/members/{user_id} 200  200   200   200  
 PUT    /organizations/{organization_id}/members/{user_id} 200  200   403   403    403    404   401
 PATCH  /organizations/{organization_id}/members/{user_id} 200  200   403   403    403    404   401
 DELETE /organizations/{organization_id}/members/{user_id} 204  204   204   403    403    404   401
+GET    /organizations/{organization_id}/registry-credentials 200 200 200 200   200    404   401
+POST   /organizations/{organization_id}/registry-credentials 201 201 403 403   403    404   401
+GET    /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 200 200 200 404 401
+PUT    /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 401
+PATCH  /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 401
+DELETE /organizations/{organization_id}/registry-credentials/{credential_id} 204 204 403 403 403 404 401
 GET    /clusters                                         200   200   200   200    200    200   401
 POST   /clusters                                         201   201   403   403    403    400   401
 GET    /clusters/{cluster_id}                            200   200   200   200    200    404   401
@@ -70,6 +76,7 @@ GET    /deployments/{deployment_id}/dependencies         200   200   200   200  
 GET    /deployments/{deployment_id}/dependents           200   200   200   200    200    404   401
 GET    /deployments/{deployment_id}/runs                 200   200   200   200    200    404   401
 GET    /deployments/{deployment_id}/events               200   200   200   200    200    404   401
+GET    /deployments/{deployment_id}/logs               409   409   409   409    403    404   401
 """
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {(row[0], row[1]): dict(zip(HEAD[2:], map(int, row[2:]), strict=True)) for row in ROWS}
@@ -85,7 +92,9 @@ class World:
     cluster: Cluster
     unused_cluster: Cluster
     deployment: Deployment
+    credential: RegistryCredential
     theirs: Deployment
+    their_credential: RegistryCredential
 
     def ids(self) -> dict[str, int]:
         maker = self.cast["maker"]
@@ -95,6 +104,7 @@ class World:
             "cluster_id": self.cluster.pk,
             "deployment_id": self.deployment.pk,
             "user_id": maker.pk,
+            "credential_id": self.credential.pk,
         }
 
     def body(self, verb: str, path: str) -> dict[str, Any] | None:
@@ -117,6 +127,12 @@ class World:
             "/clusters": cluster,
             "/deployments": submit,
             "/clusters/{cluster_id}/declare-lost": {"confirm": self.cluster.name},
+            "/organizations/{organization_id}/registry-credentials": {
+                "name": "n",
+                "server": "registry.example.org",
+                "username": "u",
+                "password": "p",
+            },
         }
         if path.endswith("/members/{user_id}"):
             return {"role": Role.VIEWER} if verb in {"PUT", "PATCH"} else None
@@ -145,7 +161,9 @@ def world(alice: User, lab: Any, bob: User, cluster: Cluster) -> World:
         cluster=cluster,
         unused_cluster=ClusterFactory(organization=lab),
         deployment=DeploymentFactory(cluster=cluster, created_by=bob),
+        credential=CredentialFactory(organization=lab),
         theirs=theirs,
+        their_credential=CredentialFactory(organization=elsewhere),
     )
 
 
@@ -210,6 +228,8 @@ def test_a_list_shows_nothing_of_others(world, api, path):
         ("PATCH", "/deployments/{deployment_id}", "organization_id", int),
         ("PATCH", "/deployments/{deployment_id}", "dependency_ids", lambda id_: [id_]),
         ("PATCH", "/clusters/{cluster_id}", "organization_id", int),
+        ("POST", "/deployments", "registry_credential_id", int),
+        ("PATCH", "/deployments/{deployment_id}", "registry_credential_id", int),
     ],
 )
 def test_anothers_id_in_a_body_answers_like_an_absent_one(world, api, verb, path, field, wrap):
@@ -217,6 +237,7 @@ def test_anothers_id_in_a_body_answers_like_an_absent_one(world, api, verb, path
         "organization_id": world.theirs.organization_id,
         "cluster_id": world.theirs.cluster_id,
         "dependency_ids": world.theirs.pk,
+        "registry_credential_id": world.their_credential.pk,
     }[field]
     answers = []
     for id_ in (theirs, ABSENT):
@@ -245,6 +266,9 @@ def test_a_deleted_organization_takes_all_that_is_in_it_out_of_sight(world, api)
     for path in ("/organizations", "/clusters", "/deployments"):
         assert client.get(path).json()["results"] == []
     assert client.get(f"/clusters/{world.cluster.pk}").status_code == 404
+    credentials = f"/organizations/{world.cluster.organization_id}/registry-credentials"
+    for path in (credentials, f"{credentials}/{world.credential.pk}"):
+        assert client.get(path).status_code == 404
 
 
 def prepare(world: World, verb: str, path: str) -> None:

@@ -19,7 +19,7 @@ from organizations.tests.factories import MembershipFactory
 
 SUBMIT = {"name": "train", "docker_image": "busybox", "required_ram": 1, "required_cpu": 1}
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-ABSENT = {"organization_id": 999, "cluster_id": 999, "deployment_id": 999, "user_id": 999}
+ABSENT = dict.fromkeys(("organization_id", "cluster_id", "deployment_id", "user_id", "credential_id"), 999)
 
 
 @pytest.fixture
@@ -47,9 +47,14 @@ def test_a_post_with_a_trailing_slash_keeps_its_body(mine, cluster):
         ("/organizations", {"name": "new"}),
         ("/clusters", {"name": "new", "total_ram": 1, "total_cpu": 1, "total_gpu": 1}),
         ("/deployments", SUBMIT),
+        (
+            "/organizations/{}/registry-credentials",
+            {"name": "new", "server": "registry.example.org", "username": "u", "password": "p"},
+        ),
     ],
 )
 def test_what_is_created_answers_201_and_where_it_is(mine, cluster, path, body):
+    path = path.format(cluster.organization_id)
     owners = {
         "/clusters": {"organization_id": cluster.organization_id},
         "/deployments": {"cluster_id": cluster.pk},

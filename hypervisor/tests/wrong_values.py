@@ -30,6 +30,9 @@ NOT_SECONDS: list[Any] = ["1", -1, "Infinity", True, [], 1e300]
 NOT_WORDS: list[Any] = ["ls", 5, {}, [1], [None], ["a\0b"], ["x"] * 1001]
 NOT_ENV: list[Any] = [[], "x", 5, {"1A": "x"}, {"": "x"}, {"A\0": "x"}, {"A=B": "x"}, {"A": 1}, {"A": None},
     {"A": "\0"}, {"A": "x" * 40_000}, {"A" * 300: "x"}]  # fmt: skip
+NOT_A_SERVER: list[Any] = [*NOT_TEXT, "", "   ", "https://registry.example.org", "registry.example.org/team",
+    "registry", "a b.example.org", "registry.example.org:", "registry.example.org:99999",
+    "x." * 128 + "org"]  # fmt: skip
 WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
     ("POST", "/register"): {
         "username": [*NOT_TEXT, "", "x" * 151, "a b", "al/ice"],
@@ -54,6 +57,18 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "max_uses": [0, *NOT_WHOLE],
     },
     ("PATCH", "/organizations/{organization_id}/members/{user_id}"): {"role": [*NOT_TEXT, "", "king", "Owner"]},
+    ("POST", "/organizations/{organization_id}/registry-credentials"): {
+        "name": NOT_A_NAME,
+        "server": NOT_A_SERVER,
+        "username": [*NOT_TEXT, "", "   ", "x" * 256, "a:b"],
+        "password": [*NOT_TEXT, "", "x" * 8193, TOO_LONG],
+    },
+    ("PATCH", "/organizations/{organization_id}/registry-credentials/{credential_id}"): {
+        "name": NOT_A_NAME,
+        "server": NOT_A_SERVER,
+        "username": ["", "a:b"],
+        "password": [*NOT_TEXT, ""],
+    },
     ("POST", "/clusters"): {
         "name": NOT_A_NAME,
         "organization_id": [*NOT_AN_ID, ABSENT],
@@ -86,7 +101,8 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "args": [None, *NOT_WORDS],
         "env": [None, *NOT_ENV],
         "secret_env": [None, *NOT_ENV],
-        "labels": [None, [], "x", {"": "x"}, {"a\0": "x"}, {"a": 1}, {"a": "\0"}, {"a" * 300: "x"}],
+        "labels": [None, [], "x", {"": "x"}, {"a\0": "x"}, {"a": 1}, {"a": "\0"}, {"a" * 300: "x"},
+            {"mlops-hypervisor.run": "1"}, {"com.docker.compose.project": "x"}, {"app.kubernetes.io/name": "x"}],
         "working_dir": [5, [], "a\0b", "x" * 1025],
         "registry_credential_id": [*(id_ for id_ in NOT_AN_ID if id_ is not None), 1],
         "image_pull_policy": ["sometimes", None, 5, [], {}],
@@ -111,6 +127,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "/token": {"username": "alice", "password": PASSWORD},
     "/me/password": {"current_password": PASSWORD, "new_password": "another battery staple"},
     "/clusters": {"name": "n", "total_ram": 1, "total_cpu": 1, "total_gpu": 0},
+    "/organizations/{organization_id}/registry-credentials": {
+        "name": "n",
+        "server": "registry.example.org",
+        "username": "u",
+        "password": "p",
+    },
     "/deployments": {"name": "n", "docker_image": "busybox", "required_ram": 1, "required_cpu": 1},
 }
 

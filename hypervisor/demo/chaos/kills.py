@@ -22,11 +22,14 @@ class Target:
 
 
 TARGETS = (
-    Target("a process of the worker", " worker ", child=" worker "),
-    Target("the worker", " worker "),
+    Target("a process of the worker", "queues=hypervisor", child=" worker "),
+    Target("the worker", "queues=hypervisor"),
+    Target("the engines' worker", "queues=engines"),
     Target("beat", " beat "),
-    Target("a process of the web server", "granian", child="granian"),
-    Target("the web server", "granian"),
+    Target("a process of the web server", "interface=wsgi", child="granian"),
+    Target("the web server", "interface=wsgi"),
+    Target("the process of the stream server", "interface=asgi", child="granian"),
+    Target("the stream server", "interface=asgi"),
     Target("Valkey", "valkey-server"),
     Target("a connection of PostgreSQL", "postgres", child="[local]"),
     Target("PostgreSQL", "postgres"),

@@ -1,0 +1,1 @@
+"""Registry credentials: what engines need to pull a tenant's private images."""

@@ -1,0 +1,38 @@
+"""How web knows what the stream process in front of it says of a client, and believes it to nobody else.
+
+The client's address decides who is throttled, locked out and let at /metrics; so it comes with a proof that only
+who has SECRET_KEY can make.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from deployments.log_protocol import FRONT_MARK
+
+PEER_HEADER, PROOF_HEADER = "X-Hypervisor-Peer", "X-Hypervisor-Front"
+_PEER, _PROOF = (f"HTTP_{name.upper().replace('-', '_')}" for name in (PEER_HEADER, PROOF_HEADER))
+_LABEL = b"hypervisor: the stream process in front of web"
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+
+def front_proof(secret_key: str) -> str:
+    """What the stream process sends with each request; hexadecimal."""
+    return hmac.new(secret_key.encode(), _LABEL, hashlib.sha256).hexdigest()
+
+
+def behind_front(application: Application, *, secret_key: str) -> Application:
+    """The application, with the address of the client where the proof is right; it never sees both headers."""
+    proof = front_proof(secret_key).encode()
+
+    def application_behind_front(environ: Environ, start_response: Any) -> Iterable[bytes]:
+        peer, given = environ.pop(_PEER, ""), environ.pop(_PROOF, "")
+        if hmac.compare_digest(given.encode("latin-1", "replace"), proof):
+            environ["REMOTE_ADDR"] = peer
+            environ[FRONT_MARK] = True
+        return application(environ, start_response)
+
+    return application_behind_front

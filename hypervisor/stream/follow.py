@@ -1,0 +1,97 @@
+"""The answer that is a log: begun when its engine answers, gone on with until it ends or its reader goes."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from hypervisor.stream import asgi
+from hypervisor.stream.asgi import Header, Receive, Send
+from hypervisor.stream.hub import MOST_FOLLOWERS, Hub
+from hypervisor.stream.session import Followed
+
+_HEADERS = (
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_KEPT_OF_WEB = frozenset((b"x-request-id",))
+
+
+class LogResponse:
+    """Answers with the session of a key, in the place of web's own answer."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def __call__(self, key: str, headers: Sequence[Header], receive: Receive, send: Send) -> None:
+        kept = [pair for pair in headers if pair[0].lower() in _KEPT_OF_WEB]
+        if self._hub.followers >= MOST_FOLLOWERS:
+            await asgi.problem(send, 503, "Too many people follow logs just now. Try again later.", kept)
+            return
+        try:
+            followed, position = await self._hub.join(key)
+        except (RedisError, OSError):
+            await asgi.problem(send, 503, "Logs cannot be read while Redis does not answer.", kept)
+            return
+        try:
+            await _until_gone(_answer(self._hub, followed, position, kept, send), receive)
+        finally:
+            await asyncio.shield(self._hub.leave(followed))
+
+
+async def _answer(hub: Hub, followed: Followed, position: int, kept: Sequence[Header], send: Send) -> None:
+    while not (followed.is_open or followed.failure):
+        await followed.wait()
+    if followed.failure is not None:
+        await asgi.problem(send, followed.failure.status, followed.failure.detail, kept)
+        return
+    await asgi.start(send, 200, [*_HEADERS, *kept])
+    async for piece in pieces(hub, followed, position):
+        await asgi.body(send, piece, more=True)
+    await asgi.body(send, b"", more=False)
+
+
+async def pieces(hub: Hub, followed: Followed, position: int) -> AsyncIterator[bytes]:
+    """All of the log from this offset on. Who falls too far behind is told how much it missed."""
+    while True:
+        if position < followed.start:
+            found = followed.next_line(followed.start)
+            yield f"\n… {found - position} bytes skipped …\n".encode()
+            # While that was sent more may have gone.
+            position = max(found, followed.start)
+        data = followed.read(position)
+        if data:
+            position += len(data)
+            yield data
+            was_full = followed.is_full
+            followed.forget_until(position)
+            if was_full and not followed.is_full:
+                await hub.ring()
+        elif followed.is_over:
+            return
+        else:
+            await followed.wait()
+
+
+async def _until_gone(answer: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Runs the answer, and ends it when the client goes away."""
+    answering = asyncio.ensure_future(answer)
+    watching = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((answering, watching), return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            answering.result()
+    finally:
+        for task in (answering, watching):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await task
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

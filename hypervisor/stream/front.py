@@ -1,0 +1,129 @@
+"""Passes each request on to web, and puts a log in the place of an answer that names one."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from deployments.log_protocol import STREAM_HEADER
+from hypervisor.front import PEER_HEADER, PROOF_HEADER
+from hypervisor.stream import asgi
+from hypervisor.stream.asgi import Header, Receive, Scope, Send
+from hypervisor.stream.follow import LogResponse
+from hypervisor.stream.upstream import Answer, Upstream, WebBusy, WebDown
+
+log = structlog.get_logger(__name__)
+_HOP_BY_HOP = frozenset(
+    (b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"te", b"trailer",
+     b"transfer-encoding", b"upgrade")
+)  # fmt: skip
+"""RFC 9110, 7.6.1: of one connection, not of the message; with them goes all that `Connection` names."""
+
+_NEVER_DROPPED = frozenset((b"host", b"content-length", b"authorization", b"cookie", b"x-forwarded-for",
+                             b"x-forwarded-proto"))  # fmt: skip
+_OURS = b"x-hypervisor-"
+_STREAM, _PEER, _PROOF = (name.lower().encode() for name in (STREAM_HEADER, PEER_HEADER, PROOF_HEADER))
+_SOON = ((b"retry-after", b"1"),)
+
+
+class Front:
+    """An ASGI application. `proof` shows web that it may believe us."""
+
+    def __init__(self, upstream: Upstream, logs: LogResponse, *, proof: str) -> None:
+        self._upstream, self._logs, self._proof = upstream, logs, proof.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        try:
+            answer = await self._upstream.ask(
+                method, _target(scope), self._headers(scope), _content(scope["headers"], receive)
+            )
+        except WebDown as error:
+            log.warning("web_does_not_answer", method=method, path=scope["path"], error=str(error))
+            await asgi.problem(send, 502, "The web server does not answer. Try again in a moment.", _SOON)
+        except WebBusy:
+            await asgi.problem(send, 503, "Too many requests are waiting. Try again in a moment.", _SOON)
+        except _ClientGone:
+            return
+        else:
+            await self._answer(answer, receive, send)
+
+    async def _answer(self, answer: Answer, receive: Receive, send: Send) -> None:
+        try:
+            headers = _end_to_end(answer.headers)
+            key = next((value for name, value in answer.headers if name == _STREAM), None)
+            if key is None:
+                await _pass_on(answer, headers, send)
+                return
+            async for _ in answer.pieces():
+                pass
+        finally:
+            answer.close()
+        await self._logs(key.decode("latin-1"), headers, receive, send)
+
+    def _headers(self, scope: Scope) -> list[Header]:
+        given: list[Header] = scope["headers"]
+        headers = [pair for pair in _end_to_end(given) if pair[0] != b"expect"]
+        names = {name for name, _ in given}
+        if b"host" not in names:
+            # HTTP/1.0 needs none. Django refuses an empty one, as it does without us.
+            headers.append((b"host", b""))
+        if b"transfer-encoding" in names:
+            headers.append((b"transfer-encoding", b"chunked"))
+        client = scope.get("client")
+        return [*headers, (_PEER, client[0].encode() if client else b""), (_PROOF, self._proof)]
+
+
+async def _pass_on(answer: Answer, headers: list[Header], send: Send) -> None:
+    await asgi.start(send, answer.status, headers)
+    left = next((int(value) for name, value in headers if name == b"content-length"), None)
+    is_whole = False
+    async for piece in answer.pieces():
+        left = None if left is None else left - len(piece)
+        is_whole = left == 0
+        await asgi.body(send, piece, more=not is_whole)
+    if not is_whole:
+        await asgi.body(send, b"", more=False)
+
+
+class _ClientGone(Exception):
+    """The client went away in the middle of its request."""
+
+
+def _target(scope: Scope) -> bytes:
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    return b"%b?%b" % (path, query) if query else path
+
+
+def _end_to_end(headers: Sequence[Header]) -> list[Header]:
+    """Without what belongs to one connection, and without our own words, which nobody else may say."""
+    dropped = _HOP_BY_HOP
+    for name, value in headers:
+        if name == b"connection":
+            # Without those left out here a message would lose its end, its address or its sender.
+            dropped |= {word.strip().lower() for word in value.split(b",")} - _NEVER_DROPPED
+    # A WSGI server cannot tell - from _ in a name, so a client may write either.
+    return [
+        pair
+        for pair in headers
+        if pair[0] not in dropped and not pair[0].replace(b"_", b"-").startswith(_OURS)
+    ]
+
+
+def _content(headers: Sequence[Header], receive: Receive) -> AsyncIterator[bytes] | None:
+    """The body, or None for a request that has none."""
+    for name, value in headers:
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return _pieces(receive)
+    return None
+
+
+async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientGone
+        if message.get("body"):
+            yield message["body"]
+        if not message.get("more_body"):
+            return
