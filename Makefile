@@ -12,10 +12,10 @@ COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check demo bench contract chaos lock clean
+.PHONY: help run manage test check demo bench bench-observe contract chaos engines engine-chaos lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## Serve everything here; ARGS=--verbose shows every line
 	@$(PY) -m hypervisor.run $(ARGS)
@@ -40,11 +40,20 @@ demo: $(VENV)/.run ## Fill a running service with a real workload
 bench: $(VENV)/.dev ## Measure, each figure beside its yardstick; ARGS="--out FILE" saves JSON
 	@$(PY) -m hypervisor.embedded exec --durable -- $(PY) -m hypervisor.bench $(ARGS)
 
+bench-observe: $(VENV)/.run ## Measure a look at 500 containers on the Docker engine of DOCKER_HOST
+	@$(PY) -m hypervisor.bench.observe $(ARGS)
+
 contract: $(VENV)/.run ## Hold a running service to its wire contract, step by step
 	@$(PY) -m hypervisor.demo.contract $(ARGS)
 
 chaos: $(VENV)/.run ## Kill every process of a service of its own, one at a time, under load
 	@$(PY) -m hypervisor.demo.chaos
+
+engines: $(VENV)/.run ## Prove a service of its own on the Docker engine of DOCKER_HOST, step by step
+	@$(PY) -m hypervisor.demo.engines $(ARGS)
+
+engine-chaos: $(VENV)/.run ## Kill who speaks to that engine in the middle of it; ARGS="--rounds 200"
+	@$(PY) -m hypervisor.demo.engine_chaos $(ARGS)
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the hash-locked *.txt
 	cd $(CURDIR) && for name in base embedded dev; do \

@@ -28,11 +28,11 @@ def behind_front(application: Application, *, secret_key: str) -> Application:
     """The application, with the address of the client where the proof is right; it never sees both headers."""
     proof = front_proof(secret_key).encode()
 
-    def application_behind_front(environ: Environ, start_response: Any) -> Iterable[bytes]:
-        peer, given = environ.pop(_PEER, ""), environ.pop(_PROOF, "")
+    def application_behind_front(request: Environ, start_response: Any) -> Iterable[bytes]:
+        peer, given = request.pop(_PEER, ""), request.pop(_PROOF, "")
         if hmac.compare_digest(given.encode("latin-1", "replace"), proof):
-            environ["REMOTE_ADDR"] = peer
-            environ[FRONT_MARK] = True
-        return application(environ, start_response)
+            request["REMOTE_ADDR"] = peer
+            request[FRONT_MARK] = True
+        return application(request, start_response)
 
     return application_behind_front

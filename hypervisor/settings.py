@@ -14,13 +14,13 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from hypervisor import environment as env
+from hypervisor.api_description import SPECTACULAR_SETTINGS, VERSION  # noqa: F401 — settings
 from hypervisor.console.configuration import UNFOLD  # noqa: F401 — a setting
 from hypervisor.embedded.urls import celery_broker_url
 
 env.load_dotenv()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VERSION = "0.1.0"
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret_key(debug=DEBUG)
 ALLOWED_HOSTS = env.allowed_hosts()
@@ -205,41 +205,6 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": NUM_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "MLOps Hypervisor",
-    "DESCRIPTION": "Runs deployments on clusters with a fixed amount of RAM, CPU and GPU: starts what fits, queues the "
-    "rest, lets HIGH work preempt lower work, and says why.",
-    "VERSION": VERSION,
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "TAGS": [
-        {"name": "accounts", "description": "Register, sign in, and who one is."},
-        {"name": "organizations", "description": "Tenants: everything belongs to one. Members have roles."},
-        {
-            "name": "clusters",
-            "description": "A fixed amount of RAM, CPU and GPU behind one container engine.",
-        },
-        {
-            "name": "registry credentials",
-            "description": "What engines need to pull an organization's private images.",
-        },
-        {
-            "name": "deployments",
-            "description": "What runs or waits: submit, start, stop, cancel, and its story.",
-        },
-    ],
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
-    "REDOC_UI_SETTINGS": {
-        "theme": {
-            "typography": {"fontFamily": "system-ui, sans-serif", "headings": {"fontFamily": "system-ui"}}
-        }
-    },
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-}
-
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

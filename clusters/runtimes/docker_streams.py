@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from .base import RuntimeFailure
 from .docker_api import not_docker
 from .http import ByteStream
 
@@ -48,16 +49,20 @@ class LogStream:
 
 
 class EventStream:
-    """A piece for each batch of events: what they say does not matter."""
+    """A piece for each event: what it says does not matter. It never ends by itself, unless the engine does."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
+        self._closed = False
 
     def __iter__(self) -> Iterator[None]:
         for chunk in self._stream:
             for _ in range(chunk.count(b"\n")):
                 yield None
+        if not self._closed:
+            raise RuntimeFailure("The engine went away.", permanent=False)
 
     def close(self) -> None:
         """See `Stream.close`."""
+        self._closed = True
         self._stream.close()

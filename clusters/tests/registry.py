@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bcrypt
-import pytest
 
 from clusters.runtimes.base import RegistryLogin
 from clusters.runtimes.http import EngineHTTP
 
-from .docker_engine import IMAGE
+from .docker_engine import IMAGE, missing
 
 USER, PASSWORD = "puller", "correct horse"
 _CONFIG = """
@@ -68,7 +67,7 @@ def running_registry(door: EngineHTTP, root: Path) -> Iterator[Registry]:
     """A registry with one image in it."""
     program = shutil.which("docker-registry")
     if program is None:
-        pytest.skip("There is no docker-registry.")
+        missing("There is no docker-registry.")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

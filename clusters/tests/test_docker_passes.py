@@ -55,7 +55,9 @@ class TestNetworks:
         handles = [docker.start(asked) for asked in (friend, stranger)]
         assert ended(docker, friend.name).exit_code == 0
         assert text_of(docker.logs(handles[0], 10)) == "hello\n"
+        # A second dockerd on the same machine, while it starts, takes the first one's rules between bridges away.
         assert ended(docker, stranger.name).exit_code == 9
+        assert "hello" not in text_of(docker.logs(handles[1], 10))
 
     def test_a_network_that_is_gone_is_made_anew(self, docker, docker_http, owner, monkeypatch) -> None:
         real, lies = docker_start.network_of, ["0" * 64]

@@ -26,9 +26,10 @@ from clusters.runtimes.endpoints import Endpoint, Reach
 from clusters.runtimes.http import EngineHTTP
 
 from .certificates import Authority
-from .docker_engine import STAFF, ended, new_owner, refusal, socket_path, spec
+from .docker_engine import STAFF, ended, missing, new_owner, refusal, socket_path, spec
 from .engine_server import server
 
+pytestmark = pytest.mark.usefixtures("docker_http")
 HOSTS_ONLY = Reach(entries=("127.0.0.1",))
 
 
@@ -70,7 +71,7 @@ class Sshd:
 def running_sshd(root: Path, engine: str) -> Iterator[Sshd]:
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     if not os.path.exists(program) or not shutil.which("docker"):
-        pytest.skip("There is no sshd, or no docker command.")
+        missing("There is no sshd, or no docker command.")
     with suppress(PermissionError):  # only root's sshd wants it
         Path("/run/sshd").mkdir(exist_ok=True)
     host_keys, client_keys = ({kind: new_key(kind) for kind in KEY_CLASSES} for _ in range(2))

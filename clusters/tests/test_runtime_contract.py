@@ -1,164 +1,22 @@
-"""What every driver promises, whatever its engine. A new driver joins by adding its harness to `ENGINES`.
+"""What every driver promises, whatever its engine. A new driver joins by adding its harness to `ENGINES`."""
 
-Engines that run real processes stand in `REAL_ENGINES` too, and promise what only a real process can show.
-"""
-
-import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC
 
 import pytest
 
-from clusters.runtimes.base import ContainerSpec, Driver, Observed, OneByOne, Phase, RuntimeFailure, text_of
+from clusters.runtimes.base import ContainerSpec, OneByOne, Phase, RuntimeFailure, text_of
 from clusters.runtimes.simulated import SimulatedDriver
 
-from . import docker_engine, kubernetes_harness
-
-REAL_ENGINES = ["docker", "kubernetes", *(["real kubernetes"] if kubernetes_harness.REAL_KUBECONFIG else [])]
-ENGINES = ["simulated", *REAL_ENGINES]
-
-
-class Harness:
-    """One engine under test: drivers that connect to it anew, and what to run on it."""
-
-    def __init__(
-        self,
-        connect: Callable[[], Driver],
-        brief_seconds: float,
-        patience_seconds: float,
-        *,
-        image: str = "busybox:1",
-        connect_other: Callable[[], Driver] | None = None,
-        make_foreign: Callable[[], str] | None = None,
-    ) -> None:
-        """`connect_other` is for another owner; `make_foreign` makes a container of nobody's and answers its handle."""
-        self.connect, self.connect_other, self.make_foreign = connect, connect_other, make_foreign
-        self._image = image
-        self.driver = connect()
-        self.brief_seconds = brief_seconds
-        self._patience_seconds = patience_seconds
-
-    def spec(self, *, seconds: float | None = None) -> ContainerSpec:
-        """A container that sleeps for so long and exits with 0; None: until it is stopped."""
-        return ContainerSpec(
-            name=f"run-{uuid.uuid4().hex}",
-            image=self._image,
-            cpu_milli=100,
-            ram_mib=16,
-            gpu_milli=0,
-            command=("sh", "-c", f"echo one; echo two; exec sleep {3600 if seconds is None else seconds}"),
-            simulated_seconds=seconds,
-        )
-
-    def script(self, script: str, **fields: object) -> ContainerSpec:
-        """A container that runs this script in a shell."""
-        return replace(self.spec(), **({"command": ("sh", "-c", script)} | fields))
-
-    def find(self, name: str) -> Observed | None:
-        """What the engine tells of this name now; at most one container may have it."""
-        found = [seen for seen in self.driver.observe() if seen.name == name]
-        assert len(found) <= 1
-        return found[0] if found else None
-
-    def wait(self, name: str, phase: Phase) -> Observed:
-        """Look until the container is in this phase."""
-        give_up_at = time.monotonic() + self._patience_seconds
-        while True:
-            seen = self.find(name)
-            if seen is not None and seen.phase is phase:
-                return seen
-            assert time.monotonic() < give_up_at, f"waited for {phase}, and saw {seen}"
-            time.sleep(0.01)
-
-    def wait_until_over(self, name: str) -> Observed | None:
-        """Look until the container has ended, or is gone: some engines forget what they stopped."""
-        give_up_at = time.monotonic() + self._patience_seconds
-        while (seen := self.find(name)) is not None and seen.phase is not Phase.ENDED:
-            assert time.monotonic() < give_up_at, f"waited for the end, and saw {seen}"
-            time.sleep(0.01)
-        return seen
-
-    def wait_gone(self, name: str) -> None:
-        """Look until the container is gone; until then it may only be stopping."""
-        give_up_at = time.monotonic() + self._patience_seconds
-        while (seen := self.find(name)) is not None:
-            assert seen.phase is Phase.STOPPING
-            assert time.monotonic() < give_up_at, f"waited for its removal, and saw {seen}"
-            time.sleep(0.01)
-
-
-def simulated_harness(request: pytest.FixtureRequest) -> Harness:
-    client = request.getfixturevalue("simulator_redis")
-    name = request.getfixturevalue("engine_name")
-    return Harness(lambda: SimulatedDriver(client, name, {}), brief_seconds=0.05, patience_seconds=10)
-
-
-def docker_harness(request: pytest.FixtureRequest) -> Harness:
-    owner, other = docker_engine.new_owner(), docker_engine.new_owner()
-    request.getfixturevalue("docker_http")
-    return Harness(
-        lambda: docker_engine.driver(owner),
-        brief_seconds=0.3,
-        patience_seconds=60,
-        image=docker_engine.IMAGE,
-        connect_other=lambda: docker_engine.driver(other),
-        make_foreign=lambda: docker_engine.make_foreign(request, owner),
-    )
-
-
-def kubernetes_double_harness(request: pytest.FixtureRequest) -> Harness:
-    """A double of the API server, behind which containers are processes of this machine."""
-    double = request.getfixturevalue("double")
-    owner, other = kubernetes_harness.new_owner(), kubernetes_harness.new_owner()
-    return Harness(
-        lambda: kubernetes_harness.driver_of(double, owner),
-        brief_seconds=0.05,
-        patience_seconds=10,
-        connect_other=lambda: kubernetes_harness.driver_of(double, other),
-        make_foreign=lambda: kubernetes_harness.make_foreign(double, owner),
-    )
-
-
-def real_kubernetes_harness(request: pytest.FixtureRequest) -> Harness:
-    owner, other = kubernetes_harness.new_owner(), kubernetes_harness.new_owner()
-    return Harness(
-        lambda: kubernetes_harness.real_driver(owner),
-        brief_seconds=1,
-        patience_seconds=120,
-        connect_other=lambda: kubernetes_harness.real_driver(other),
-    )
-
-
-HARNESSES = {
-    "simulated": simulated_harness,
-    "docker": docker_harness,
-    "kubernetes": kubernetes_double_harness,
-    "real kubernetes": real_kubernetes_harness,
-}
+from .contract_harness import ENGINES, HARNESSES, Harness
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The engine under test, empty of our containers afterwards."""
-    yield from emptied(HARNESSES[request.param](request))
-
-
-@pytest.fixture(params=REAL_ENGINES)
-def real_engine(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    """The same, where containers are real processes."""
-    yield from emptied(HARNESSES[request.param](request))
-
-
-def emptied(harness: Harness) -> Iterator[Harness]:
-    """Nothing of ours stays on it."""
-    try:
-        yield harness
-    finally:
-        harness.driver.remove_many([seen.handle for seen in harness.driver.observe()])
+    yield from HARNESSES[request.param](request).emptied()
 
 
 class TestEveryDriver:
@@ -275,88 +133,6 @@ class TestEveryDriver:
         assert (
             engine.driver.start_many([]) == engine.driver.stop_many({}) == engine.driver.remove_many([]) == {}
         )
-
-
-class TestEveryRealEngine:
-    def test_a_container_that_fails_tells_its_exit_code(self, real_engine: Harness) -> None:
-        spec = real_engine.script("exit 3")
-        real_engine.driver.start(spec)
-        assert real_engine.wait(spec.name, Phase.ENDED).exit_code == 3
-
-    def test_a_container_gets_its_command_arguments_environment_and_directory(
-        self, real_engine: Harness
-    ) -> None:
-        spec = real_engine.script(
-            'echo "$0 $1 $PLAIN $SECRET $(pwd)"',
-            args=("zero", "two words"),
-            env={"PLAIN": "a=b c"},
-            secret_env={"SECRET": "s3cret"},
-            working_dir="/tmp",
-        )
-        handle = real_engine.driver.start(spec)
-        real_engine.wait(spec.name, Phase.ENDED)
-        assert text_of(real_engine.driver.logs(handle, 10)) == "zero two words a=b c s3cret /tmp\n"
-
-    def test_a_container_that_ignores_the_signal_is_killed_when_its_grace_is_over(
-        self, real_engine: Harness
-    ) -> None:
-        spec = real_engine.script(
-            "trap '' TERM; echo ready; while true; do sleep 0.1; done", grace_seconds=300
-        )
-        handle = real_engine.driver.start(spec)
-        real_engine.wait(spec.name, Phase.RUNNING)
-        ready = real_engine.driver.logs(handle, 10, follow=True)
-        assert b"ready" in next(iter(ready))
-        ready.close()
-        real_engine.driver.stop(handle, 300)
-        time.sleep(1)
-        seen = real_engine.find(spec.name)
-        assert seen is not None
-        assert seen.phase in (Phase.RUNNING, Phase.STOPPING)
-        real_engine.driver.stop(handle, 0)
-        seen = real_engine.wait_until_over(spec.name)
-        assert seen is None or seen.exit_code == 137
-
-    def test_followed_logs_end_with_the_container(self, real_engine: Harness) -> None:
-        spec = real_engine.script("for i in 1 2 3; do echo line $i; sleep 0.3; done; echo oops >&2; exit 1")
-        handle = real_engine.driver.start(spec)
-        real_engine.wait(spec.name, Phase.RUNNING)
-        lines = text_of(real_engine.driver.logs(handle, 10, follow=True)).splitlines()
-        assert sorted(lines) == ["line 1", "line 2", "line 3", "oops"]
-        assert len(text_of(real_engine.driver.logs(handle, 2)).splitlines()) == 2
-
-    def test_followed_logs_are_ended_by_another_thread(self, real_engine: Harness) -> None:
-        spec = real_engine.spec()
-        handle = real_engine.driver.start(spec)
-        real_engine.wait(spec.name, Phase.RUNNING)
-        logs = real_engine.driver.logs(handle, 10, follow=True)
-        closer = threading.Timer(1, logs.close)
-        closer.start()
-        began = time.monotonic()
-        assert text_of(logs).splitlines() == ["one", "two"]
-        assert time.monotonic() - began < 10
-        closer.join()
-        assert real_engine.wait(spec.name, Phase.RUNNING).handle == handle
-
-    def test_an_owner_sees_and_disturbs_nothing_of_another(self, real_engine: Harness) -> None:
-        spec = real_engine.spec()
-        handle = real_engine.driver.start(spec)
-        real_engine.wait(spec.name, Phase.RUNNING)
-        other = real_engine.connect_other()
-        assert other.observe() == ()
-        other.stop(handle, 0)
-        other.remove(handle)
-        with pytest.raises(RuntimeFailure):
-            other.logs(handle, 10)
-        assert real_engine.wait(spec.name, Phase.RUNNING).handle == handle
-
-    def test_a_container_of_nobody_is_not_seen_nor_touched(self, real_engine: Harness) -> None:
-        handle = real_engine.make_foreign()
-        assert real_engine.driver.observe() == ()
-        real_engine.driver.stop(handle, 0)
-        real_engine.driver.remove(handle)
-        with pytest.raises(RuntimeFailure):
-            real_engine.driver.logs(handle, 10)
 
 
 class OneAtATime(OneByOne, SimulatedDriver):

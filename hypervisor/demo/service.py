@@ -55,6 +55,11 @@ class Session:
                 raise
         self._sign_in()
 
+    def sign_in(self, *, username: str, password: str) -> None:
+        """Be a user that there is already."""
+        self._credentials = {"username": username, "password": password}
+        self._sign_in()
+
     def share(self, other: "Session") -> None:
         """Be the same user as `other`, from another thread."""
         self._credentials = other._credentials

@@ -38,7 +38,7 @@ class Front:
                 method, _target(scope), self._headers(scope), _content(scope["headers"], receive)
             )
         except WebDown as error:
-            log.warning("web_does_not_answer", method=method, path=scope["path"], error=str(error))
+            log.info("web_does_not_answer", method=method, path=scope["path"], error=str(error))
             await asgi.problem(send, 502, "The web server does not answer. Try again in a moment.", _SOON)
         except WebBusy:
             await asgi.problem(send, 503, "Too many requests are waiting. Try again in a moment.", _SOON)

@@ -8,7 +8,7 @@ from accounts.errors import Conflict
 from clusters.amounts import Amount
 from clusters.locks import lock_clusters
 from clusters.models import Cluster
-from clusters.services import manage as cluster_services
+from clusters.services import manage
 from clusters.tests.factories import ClusterFactory
 from deployments.books import differences_between_books_and_runs
 from deployments.models import Deployment, Run
@@ -64,9 +64,9 @@ def test_a_shrink_and_a_start(guarded, alice, lab, monkeypatch):
         return run_cycle(cluster_ids=[cluster.pk])
 
     def shrink():
-        return cluster_services.change_cluster(actor=alice, cluster_id=cluster.pk, changes={"total_gpu": 0})
+        return manage.change_cluster(actor=alice, cluster_id=cluster.pk, changes={"total_gpu": 0})
 
-    monkeypatch.setattr(cluster_services, "promised_amounts", [nothing_promised_and_dawdles])
+    monkeypatch.setattr(manage, "promised_amounts", [nothing_promised_and_dawdles])
     between_look_and_booking(monkeypatch, planned.arrive)
     if not guarded:
         monkeypatch.setattr(services, "lock_clusters", unlocked)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -78,7 +79,7 @@ class Service:
     def ready(self) -> bool:
         """Whether /readyz answers 200."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2.0).status_code == 200
+            return _probe().get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -106,11 +107,14 @@ class Service:
 
 
 @contextmanager
-def own_service() -> Iterator[Service]:
-    """A service that ends with the block; its folder goes too, unless something went wrong."""
+def own_service(**more: str) -> Iterator[Service]:
+    """A service that ends with the block; its folder goes too, unless something went wrong.
+
+    `more` is added to its environment.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hv-chaos-"))
     port = _free_port()
-    environment = {**os.environ, **OWN, "DATA_DIR": str(folder), "PORT": str(port)}
+    environment = {**os.environ, **OWN, **more, "DATA_DIR": str(folder), "PORT": str(port)}
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own script)
             RUN, env=environment, cwd=PROJECT, stdout=output, stderr=output, start_new_session=True
@@ -126,6 +130,12 @@ def own_service() -> Iterator[Service]:
         except subprocess.TimeoutExpired:
             process.kill()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def _probe() -> httpx.Client:
+    """One for all looks: a new one reads every certificate of the machine."""
+    return httpx.Client(timeout=2.0)
 
 
 def _free_port() -> int:
