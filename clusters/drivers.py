@@ -1,12 +1,11 @@
 """From a cluster's row to the driver of its engine. Only workers call this: it decrypts the connection."""
 
-from functools import cache, lru_cache
+from functools import cache
 
 from clusters import secrets
 from clusters.connections import KINDS, reach
 from clusters.models import Cluster, Installation
 from clusters.runtimes.base import Driver, Owner
-from clusters.runtimes.endpoints import Reach
 
 
 def driver_for(cluster: Cluster) -> Driver:
@@ -14,19 +13,10 @@ def driver_for(cluster: Cluster) -> Driver:
 
     Raises UnreadableSecret for one that no key decrypts.
     """
-    return _driver(
-        cluster.runtime,
-        cluster.connection,
-        cluster.engine_id.hex,
-        reach(trusted=cluster.connected_by_staff),
-    )
-
-
-@lru_cache(maxsize=512)
-def _driver(runtime: str, connection: str, engine: str, allowed: Reach) -> Driver:
-    """Kept, so that its connections are: signing in anew for each look would cost more than the look."""
-    owner = Owner(installation=installation_id(), cluster=engine)
-    return KINDS[runtime].driver(secrets.decrypt(connection), owner, allowed)
+    # Not kept: a pod's own token is another one after an hour. What is dear, being signed in, is kept by its door.
+    owner = Owner(installation=installation_id(), cluster=cluster.engine_id.hex)
+    connection = secrets.decrypt(cluster.connection)
+    return KINDS[cluster.runtime].driver(connection, owner, reach(trusted=cluster.connected_by_staff))
 
 
 @cache

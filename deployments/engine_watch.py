@@ -7,6 +7,7 @@ An engine has one listener, whatever the number of workers: a lease in Redis, wh
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -99,8 +100,19 @@ class EngineWatch:
                 log.warning("engine_watch_paused", error=str(error))
             finally:
                 connection.close()
-        for listener in self._listeners.values():
+        self.close()
+
+    def close(self) -> None:
+        """Listen to nobody, and let others do it."""
+        for id_, listener in self._listeners.items():
             listener.stream.close()
+            with suppress(RedisError):
+                redis_client().delete(_lease_key(id_))
+        self._listeners.clear()
+
+    def listened(self) -> set[int]:
+        """The clusters whose engines this process listens to."""
+        return set(self._listeners)
 
     def look_around(self) -> None:
         """Listen to each engine that nobody listens to, and no longer to those that changed or went away."""
@@ -133,10 +145,14 @@ class EngineWatch:
 
     def _lease(self, cluster_id: int) -> bool:
         """Whether this process is the one that listens there, for LEASE_SECONDS more."""
-        client, key = redis_client(), f"engine:listener:{cluster_id}"
+        client, key = redis_client(), _lease_key(cluster_id)
         if client.set(key, self._name, nx=True, ex=LEASE_SECONDS):
             return True
         mine = client.get(key) == self._name.encode()
         if mine:
             client.expire(key, LEASE_SECONDS)
         return mine
+
+
+def _lease_key(cluster_id: int) -> str:
+    return f"engine:listener:{cluster_id}"

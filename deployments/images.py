@@ -6,7 +6,7 @@ name        = [ domain "/" ] path-component { "/" path-component }
 
 import re
 
-from clusters.registry_hosts import DOMAIN
+from clusters.runtimes.registry_hosts import DOMAIN
 
 PATH_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 NAME = rf"(?P<name>(?:{DOMAIN}/)?{PATH_COMPONENT}(?:/{PATH_COMPONENT})*)"

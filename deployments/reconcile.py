@@ -39,10 +39,14 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a run may take to start, and how long an ended container stays for its log to be read."""
+    """How long a run may take to start, and how long an ended container stays for its log to be read.
+
+    `doubt`: so long the end of a container that was cut off may still turn out to be its engine's shutting down.
+    """
 
     start: timedelta = timedelta(minutes=30)
     keep_ended: timedelta = timedelta(0)
+    doubt: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,9 @@ def reconcile(
     actions: list[Action] = []
     for run in recorded:
         container = containers.get(run.name)
-        actions += _for_run(run, container, now, patience, away_since)
-        if container is not None and container.phase is not Phase.ENDED:
+        done = _for_run(run, container, now, patience, away_since)
+        actions += done
+        if container is not None and (container.phase is not Phase.ENDED or not done):
             del containers[run.name]
     return actions + [
         Remove(container.name, container.handle, ended=container.phase is Phase.ENDED)
@@ -176,7 +181,7 @@ def _for_run(
     away_since: datetime | None,
 ) -> list[Action]:
     if container is not None and container.phase is Phase.ENDED:
-        return [_end(run, container, away_since)]
+        return _ended(run, container, now, patience, away_since)
     if run.status is Status.STOPPING:
         return _stopping(run, container, now)
     if run.status is Status.STARTING:
@@ -189,26 +194,26 @@ def _for_run(
     return [Expire(run.run_id)] if over else []
 
 
-def _end(run: Recorded, container: Observed, away_since: datetime | None) -> End:
-    signalled = run.stop_signalled_at
-    cut_off = (
-        away_since is not None
-        and container.ended_at is not None
-        and container.ended_at >= away_since - SHUTDOWN
-        and container.exit_code in CUT_OFF
-        and container.cause is None
-    )
-    own = signalled is None or (container.ended_at is not None and container.ended_at < signalled)
-    return End(
-        run.run_id,
-        container.handle,
-        container.exit_code,
-        container.started_at,
-        own=own,
-        lost=cut_off and signalled is None,
-        cause=container.cause,
-        detail=container.detail,
-    )
+def _ended(
+    run: Recorded, container: Observed, now: datetime, patience: Patience, away_since: datetime | None
+) -> list[Action]:
+    signalled, ended = run.stop_signalled_at, container.ended_at
+    cut_off = signalled is None and container.exit_code in CUT_OFF and container.cause is None
+    was_away = away_since is not None and ended is not None and ended >= away_since - SHUTDOWN
+    if cut_off and not was_away and ended is not None and now < ended + patience.doubt:
+        return []
+    return [
+        End(
+            run.run_id,
+            container.handle,
+            container.exit_code,
+            container.started_at,
+            own=signalled is None or (ended is not None and ended < signalled),
+            lost=cut_off and was_away,
+            cause=container.cause,
+            detail=container.detail,
+        )
+    ]
 
 
 def _stopping(run: Recorded, container: Observed | None, now: datetime) -> list[Action]:

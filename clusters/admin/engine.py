@@ -126,7 +126,8 @@ def has(cluster: Cluster) -> str:
         return NOTHING
     found = " · ".join(quantity(name, from_wire(name, capacity[name])) for name in RESOURCES)
     follows = [name.upper() for name in RESOURCES if name in cluster.sized_by_engine]
-    return f"{found}; the cluster's {', '.join(follows)} follow it" if follows else found
+    verb = "follows" if len(follows) == 1 else "follow"
+    return f"{found}; the cluster's {' and '.join(follows)} {verb} it" if follows else found
 
 
 @display(description="facts")

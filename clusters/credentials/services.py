@@ -12,7 +12,7 @@ from accounts.models import User
 from clusters import secrets
 from clusters.credentials.locks import lock_credential
 from clusters.models import RegistryCredential
-from clusters.registry_hosts import canonical, why_no_server
+from clusters.runtimes.registry_hosts import canonical, why_no_server
 from organizations.services import lock_organization
 
 needed_by: list[Callable[[RegistryCredential], str | None]] = []

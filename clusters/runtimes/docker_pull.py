@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from .base import Cause, ContainerSpec, RegistryLogin, RuntimeFailure
 from .docker_api import DockerAPI, not_docker, speaking, unexpected
-from .docker_image import ImageName, parse_image, registry_host
+from .docker_image import ImageName, parse_image
 from .docker_refusals import pull_failure
+from .registry_hosts import canonical
 
 TOTAL_SECONDS, IDLE_SECONDS = 3600.0, 300.0
 """The longest that a pull takes, and that an engine says nothing during one."""
@@ -74,7 +75,7 @@ def _image_of(spec: ContainerSpec) -> ImageName:
 def _login_header(login: RegistryLogin | None, image: ImageName) -> dict[str, str]:
     if login is None:
         return {}
-    if registry_host(login.server) != image.registry:
+    if canonical(login.server) != image.registry:
         raise RuntimeFailure(
             "The registry credential is for another registry than the image's.",
             permanent=True,

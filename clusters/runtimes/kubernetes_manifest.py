@@ -8,13 +8,15 @@ from typing import Any
 from .base import Cause, ContainerSpec, Owner, RuntimeFailure
 from .kubernetes_labels import why_not_label
 from .kubernetes_names import CLUSTER, CONTAINER, RUN, TOLD_TO_RUN, Place, labels_of, place_of
+from .registry_hosts import DEFAULT_HOST, canonical
 
 Manifest = dict[str, Any]
 
 NETWORK_POLICY = "deny-ingress"
 GPU = "nvidia.com/gpu"
 _PULL_POLICIES = {"always": "Always", "if_not_present": "IfNotPresent", "never": "Never"}
-_DOCKER_HUB = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
+_DEFAULT_KEY = f"https://index.{DEFAULT_HOST}/v1/"
+"""Under which engines look for the login of the registry that needs no host."""
 
 
 def needs_secrets(spec: ContainerSpec) -> bool:
@@ -183,7 +185,7 @@ def _secret(
 def _docker_config(spec: ContainerSpec) -> str:
     login = spec.login
     assert login is not None  # noqa: S101 - asked for by who has seen it
-    server = "https://index.docker.io/v1/" if login.server in _DOCKER_HUB else login.server
+    server = _DEFAULT_KEY if canonical(login.server) == DEFAULT_HOST else login.server
     auth = _base64(f"{login.username}:{login.password}")
     return json.dumps(
         {"auths": {server: {"username": login.username, "password": login.password, "auth": auth}}}

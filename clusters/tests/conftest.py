@@ -7,6 +7,7 @@ import pytest
 from redis import Redis
 
 from clusters.connections import KINDS
+from clusters.drivers import installation_id
 from clusters.runtimes.base import Owner
 from clusters.runtimes.docker import DockerDriver
 from clusters.runtimes.http import EngineHTTP
@@ -60,6 +61,8 @@ def engine(simulator_redis: Redis, engine_name: str) -> SimulatedEngine:
 def fake_engine(monkeypatch: pytest.MonkeyPatch, engine_worker: None) -> FakeEngine:
     """What is behind every Docker and Kubernetes cluster of this test; a worker reaches it."""
     made = FakeEngine()
+    # What another test kept is of a database that was rolled back.
+    installation_id.cache_clear()
     for runtime in ("docker", "kubernetes"):
         monkeypatch.setitem(KINDS, runtime, replace(KINDS[runtime], driver=made.open))  # type: ignore[misc]
     return made

@@ -64,7 +64,7 @@ class TestARealRegistry:
         assert told(lambda: docker.pull(unknown, print)) == (True, Cause.IMAGE_NOT_FOUND)
 
     def test_a_login_for_another_registry_is_not_sent(self, docker, private) -> None:
-        other = replace(private, login=replace(private.login, server="ghcr.io"))
+        other = replace(private, login=replace(private.login, server="registry.example.org"))
         assert told(lambda: docker.pull(other, print)) == (True, Cause.IMAGE_PULL_DENIED)
 
     def test_a_registry_that_cannot_be_reached_may_be_asked_again(self, docker) -> None:
@@ -133,7 +133,10 @@ class TestAnEngineThatLies:
         ("index.docker.io/team/image", ("docker.io", "index.docker.io/team/image", "latest")),
         ("localhost/image", ("localhost", "localhost/image", "latest")),
         ("HOST.example:5000/a/b:t", ("host.example:5000", "HOST.example:5000/a/b", "t")),
-        ("ghcr.io/a/b:t@sha256:" + "a" * 64, ("ghcr.io", "ghcr.io/a/b", "sha256:" + "a" * 64)),
+        (
+            "registry.example.org/a/b:t@sha256:" + "a" * 64,
+            ("registry.example.org", "registry.example.org/a/b", "sha256:" + "a" * 64),
+        ),
     ],
 )
 def test_a_name_of_an_image_has_three_parts(text: str, parts: tuple[str, str, str]) -> None:

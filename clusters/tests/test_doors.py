@@ -1,8 +1,13 @@
 """Doors to engines are kept, and replaced when the connection is another one."""
 
-from clusters.runtimes import doors
+import pytest
+
+from clusters import secrets
+from clusters.drivers import driver_for
+from clusters.runtimes import doors, kubernetes_connection
 from clusters.runtimes.doors import door
 from clusters.runtimes.endpoints import Endpoint, Reach, Scheme
+from clusters.tests.certificates import Authority
 
 HERE = Endpoint(Scheme.UNIX, path="/nowhere/here.sock")
 THERE = Endpoint(Scheme.UNIX, path="/nowhere/there.sock")
@@ -31,3 +36,22 @@ def test_the_least_used_door_goes_when_there_are_too_many(monkeypatch):
     door("3", HERE, STAFF)
     assert door("1", HERE, STAFF) is first
     assert door("2", HERE, STAFF) is not second
+
+
+@pytest.mark.django_db
+def test_a_pod_that_was_given_another_token_shows_that_one(monkeypatch, tmp_path, cluster):
+    monkeypatch.setattr(doors, "_doors", type(doors._doors)())
+    monkeypatch.setattr(kubernetes_connection, "SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    (tmp_path / "ca.crt").write_text(Authority().pem)
+    cluster.runtime, cluster.connected_by_staff = "kubernetes", True
+    cluster.connection = secrets.encrypt({"in_cluster": True})
+    shown = []
+    for token in ("first", "first", "second"):
+        (tmp_path / "token").write_text(token)
+        driver_for(cluster)
+        shown.append(doors._doors[cluster.engine_id.hex])
+    assert [key[2] for key, _ in shown] == ["first", "first", "second"]
+    assert shown[0][1] is shown[1][1]
+    assert shown[2][1] is not shown[1][1]

@@ -139,7 +139,6 @@ def test_an_image_is_pulled_as_asked_and_always_with_a_login(pull, login, expect
     [
         ("registry.example.org", "registry.example.org"),
         ("docker.io", "https://index.docker.io/v1/"),
-        ("", "https://index.docker.io/v1/"),
     ],
 )
 def test_secrets_belong_to_the_job_and_hold_what_the_kubelet_expects(server: str, key: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clusters.registry_hosts import ALIASES, DEFAULT_HOST, host_of, why_no_server, why_not_allowed
+from clusters.runtimes.registry_hosts import ALIASES, DEFAULT_HOST, host_of, why_no_server, why_not_allowed
 
 (ALIAS,) = ALIASES
 

@@ -4,6 +4,7 @@ import pytest
 
 from accounts.errors import InvalidInput, NotFound
 from clusters.services import change_cluster, create_cluster, delete_cluster
+from clusters.tests.fake_engine import ADDRESS, SERVER
 from organizations.services import delete_organization
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +27,10 @@ def test_what_was_deleted_is_neither_changed_nor_deleted_again(alice, cluster):
     assert list(cluster.events.values_list("kind", flat=True)) == ["deleted"]
 
 
-@pytest.mark.parametrize("runtime", ["docker", "kubernetes"])
-def test_a_real_engine_has_whole_gpus(runtime, alice, lab):
-    totals = {"total_cpu": 1000, "total_ram": 1024}
+@pytest.mark.parametrize(("runtime", "connection"), [("docker", ADDRESS), ("kubernetes", SERVER)])
+def test_a_real_engine_has_whole_gpus(runtime, connection, alice, lab, settings):
+    settings.CLUSTER_ENDPOINTS = ("gpu-box.example.com", "k8s.example.com")
+    totals = {"total_cpu": 1000, "total_ram": 1024, "connection": connection}
     with pytest.raises(InvalidInput, match="such as 1"):
         create_cluster(
             actor=alice, organization_id=lab.pk, name="a", runtime=runtime, total_gpu=1500, **totals

@@ -43,6 +43,7 @@ log = structlog.get_logger(__name__)
 MISSES_ALLOWED = 3
 ROUNDS = 3
 """A start or a stop is looked at again at once, since a quick engine has done it by then."""
+DOUBT_SECONDS = 10
 Kind = TypeVar("Kind", bound=Action)
 
 
@@ -97,7 +98,9 @@ def _clear_out(cluster: Cluster, driver: Driver) -> None:
 def _patience(cluster: Cluster) -> Patience:
     # A simulated container writes the same log whenever it is asked: there is nothing to keep it for.
     keep = 0 if cluster.runtime == Runtime.SIMULATED else settings.KEEP_ENDED_SECONDS
-    return Patience(timedelta(seconds=settings.START_TIMEOUT_SECONDS), timedelta(seconds=keep))
+    # Docker still answers while it shuts down and ends its containers.
+    doubt = DOUBT_SECONDS if cluster.runtime == Runtime.DOCKER else 0
+    return Patience(*(timedelta(seconds=lasts) for lasts in (settings.START_TIMEOUT_SECONDS, keep, doubt)))
 
 
 def _may_be_done_at_once(action: Action) -> bool:

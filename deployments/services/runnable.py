@@ -9,7 +9,7 @@ from accounts.errors import InvalidInput
 from clusters import amounts
 from clusters.credentials.locks import keep_credential
 from clusters.models import Cluster, RegistryCredential, Runtime
-from clusters.registry_hosts import host_of, why_not_allowed
+from clusters.runtimes.registry_hosts import host_of, why_not_allowed
 from deployments.labels import labels_no_kubernetes_takes, reserved_labels
 from deployments.models import Deployment
 

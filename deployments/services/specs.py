@@ -4,8 +4,8 @@ from django.conf import settings
 
 from clusters import secrets
 from clusters.registries import login_of
-from clusters.registry_hosts import why_not_allowed
 from clusters.runtimes.base import Cause, ContainerSpec, RuntimeFailure
+from clusters.runtimes.registry_hosts import why_not_allowed
 from deployments.models import Run
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.errors import Conflict, InvalidInput
 from clusters.credentials.services import change_credential, delete_credential
 from clusters.models import RegistryCredential
-from clusters.registry_hosts import ALIASES, DEFAULT_HOST
+from clusters.runtimes.registry_hosts import ALIASES, DEFAULT_HOST
 from clusters.tests.factories import PULL_PASSWORD, CredentialFactory
 from deployments.models import Deployment, DeploymentEvent
 from deployments.services.change import change_deployment

@@ -226,3 +226,27 @@ def test_a_stop_that_an_engine_was_away_for_is_still_a_stop():
     container = seen(Phase.ENDED, exit_code=137, ended_at=NOW)
     (found, *_) = reconcile([signalled], [container], NOW, PATIENT, away_since=BEFORE)
     assert (found.lost, found.own) == (False, False)
+
+
+def test_an_end_by_a_signal_is_judged_when_its_engine_has_not_gone_away_meanwhile():
+    patience = Patience(keep_ended=timedelta(seconds=10), doubt=timedelta(seconds=10))
+    container = seen(Phase.ENDED, exit_code=143, ended_at=BEFORE)
+    assert reconcile([running], [container], NOW, patience) == []
+    (found,) = reconcile([running], [container], NOW + timedelta(seconds=5), patience)[:1]
+    assert (found.lost, found.own) == (False, True)
+    (found,) = reconcile([running], [container], NOW, patience, away_since=NOW)[:1]
+    assert found.lost
+
+
+@pytest.mark.parametrize(
+    ("run", "fields"),
+    [
+        (running, {"exit_code": 1}),
+        (running, {"exit_code": 0}),
+        (running, {"exit_code": 137, "cause": Cause.OUT_OF_MEMORY}),
+        (signalled, {"exit_code": 143}),
+    ],
+)
+def test_no_other_end_waits(run, fields):
+    container = seen(Phase.ENDED, ended_at=NOW, **fields)
+    assert isinstance(reconcile([run], [container], NOW, Patience(doubt=timedelta(seconds=10)))[0], End)

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.errors import Conflict, InvalidInput
 from clusters.models import Cluster
-from clusters.registry_hosts import DEFAULT_HOST
+from clusters.runtimes.registry_hosts import DEFAULT_HOST
 from clusters.tests.factories import ClusterFactory
 from deployments.models import Deployment
 from deployments.services.change import change_deployment

@@ -1,8 +1,10 @@
 """Fills a running service over HTTP with a small, telling workload, and takes the pictures of its console.
 
-    python docs/pictures/take.py --address http://127.0.0.1:8000 --password PASSWORD [--only-look] [--folder DIR]
+    python docs/pictures/take.py --address http://127.0.0.1:8000 --password PASSWORD [--engine unix:///PATH]
+        [--only-look] [--folder DIR]
 
-PASSWORD is the console's, of the user given by --user (admin). --only-look takes pictures of what is there.
+PASSWORD is the console's, of the user given by --user (admin). --only-look takes pictures of what is there. --engine is
+a Docker engine that has the image busybox:test; with it there is a cluster of real containers, and a log to look at.
 Needs httpx, playwright and a Chromium (--chromium, default /usr/bin/chromium).
 """
 
@@ -29,6 +31,16 @@ class Caller:
             "/token", data={"username": username, "password": password}
         ).raise_for_status()
         self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    @classmethod
+    def known(cls, address: str, username: str, password: str) -> "Caller":
+        """Who is registered already."""
+        caller = cls.__new__(cls)
+        caller.http = httpx.Client(base_url=address, timeout=30)
+        words = {"username": username, "password": password}
+        token = caller.post("/token", **words)["access_token"]
+        caller.http.headers["Authorization"] = f"Bearer {token}"
+        return caller
 
     def post(self, path: str, **body: Any) -> Any:
         return self.http.post(path, json=body).raise_for_status().json()
@@ -88,6 +100,28 @@ def fill(address: str) -> None:
     time.sleep(8)
 
 
+def fill_engine(staff: Caller, endpoint: str) -> None:
+    """A cluster of real containers: some run and write, one failed, one ran out of memory."""
+    team = staff.post("/organizations", name="Robotics")
+    box = staff.post(
+        "/clusters", name="workstation", organization_id=team["id"], runtime="docker",
+        connection={"endpoint": endpoint}, total_cpu=2, total_ram=4,
+    )  # fmt: skip
+
+    def run(name: str, script: str, ram: float = 0.25, priority: str = "MEDIUM") -> None:
+        staff.post(
+            "/deployments", name=name, cluster_id=box["id"], docker_image="busybox:test", required_cpu=0.5,
+            required_ram=ram, priority=priority, image_pull_policy="never", command=["sh", "-c", script],
+        )  # fmt: skip
+
+    epoch = 'echo "epoch $i  loss 0.$((99 - i % 90))  412 images/s"'
+    run("train-grasp-policy", f"i=0; while :; do i=$((i+1)); {epoch}; sleep 0.3; done")
+    run("collect-demonstrations", "while :; do echo waiting for the arm; sleep 5; done", priority="LOW")
+    run("render-scenes", "tail /dev/zero", ram=0.02)
+    run("export-policy", "echo no such checkpoint >&2; exit 3")
+    time.sleep(8)
+
+
 def look(page: Page, address: str, folder: Path, user: str, password: str) -> None:
     """Pictures of the main pages, 1280 px wide."""
 
@@ -112,6 +146,16 @@ def look(page: Page, address: str, folder: Path, user: str, password: str) -> No
     page.click("#result_list a >> text=pretrain-vit-0")
     take("deployment", page.url.removeprefix(address))
     take("beat", "/admin/django_celery_beat/periodictask/")
+    page.goto(f"{address}/admin/clusters/cluster/")
+    if page.locator("#result_list th a >> text=workstation").count():
+        page.click("#result_list th a >> text=workstation")
+        take("engine", page.url.removeprefix(address))
+        page.goto(f"{address}/admin/deployments/deployment/")
+        page.click("#result_list a >> text=train-grasp-policy")
+        page.click("#main a >> text=Log >> nth=0")
+        page.wait_for_timeout(2000)
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.screenshot(path=folder / "console-log.png")
 
 
 def main() -> None:
@@ -121,12 +165,15 @@ def main() -> None:
     parser.add_argument("--address", default="http://127.0.0.1:8000")
     parser.add_argument("--user", default="admin")
     parser.add_argument("--password", required=True)
+    parser.add_argument("--engine")
     parser.add_argument("--only-look", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     given = parser.parse_args()
     if not given.only_look:
         fill(given.address)
+        if given.engine:
+            fill_engine(Caller.known(given.address, given.user, given.password), given.engine)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})

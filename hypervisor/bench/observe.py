@@ -89,16 +89,19 @@ def measure(
             _wait_until_ended(engine, labels, running)
             before = relay.counts.total()
             first_ms = _milliseconds(lambda: _observe(driver, containers, running))
-            first_calls, before = relay.counts.total() - before, relay.counts.total()
-            times = [_milliseconds(lambda: _observe(driver, containers, running)) for _ in range(PASSES)]
-            calls = (relay.counts.total() - before) / PASSES
-            bare = [_milliseconds(lambda: engine.containers(*labels, everything=True)) for _ in range(PASSES)]
+            first_calls = relay.counts.total() - before
+            times, bare, calls = [], [], 0
+            for _ in range(PASSES):  # in turns, so that a noisy moment meets both
+                before = relay.counts.total()
+                times.append(_milliseconds(lambda: _observe(driver, containers, running)))
+                calls += relay.counts.total() - before
+                bare.append(_milliseconds(lambda: engine.containers(*labels, everything=True)))
     return ObserveFigure(
         containers=containers,
         running=running,
         first_calls=first_calls,
         first_ms=first_ms,
-        calls=calls,
+        calls=calls / PASSES,
         p50_ms=statistics.median(times),
         p95_ms=statistics.quantiles(times, n=20)[-1],
         bare_ms=statistics.median(bare),

@@ -8,6 +8,8 @@ from rest_framework.views import APIView
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CONSOLE = "admin/"
+ABSENT = dict.fromkeys(("organization_id", "cluster_id", "deployment_id", "user_id", "credential_id"), 999)
+"""Ids that no test's rows have."""
 
 
 def routes() -> list[tuple[str, str]]:

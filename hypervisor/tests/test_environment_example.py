@@ -17,6 +17,7 @@ NOT_OURS = {
     "DOCKER_HOST": "Docker's own clients'",
     "KUBERNETES_SERVICE_HOST": "a pod's",
     "KUBERNETES_SERVICE_PORT": "a pod's",
+    "REMOTE_ADDR": "the web server's, of each request",
     "HYPERVISOR_EMBEDDED": "what `make run` tells its own children",
 }
 READERS = {

@@ -2,9 +2,7 @@
 
 import pytest
 
-from hypervisor.tests.routes import VERBS, api_routes
-
-ABSENT = {"organization_id": 999, "cluster_id": 999, "deployment_id": 999, "user_id": 999}
+from hypervisor.tests.routes import ABSENT, VERBS, api_routes
 
 
 @pytest.fixture

@@ -14,12 +14,11 @@ from clusters.models import Cluster, ClusterEvent
 from deployments.models import Deployment, DeploymentEvent
 from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
-from hypervisor.tests.routes import routes
+from hypervisor.tests.routes import ABSENT, routes
 from organizations.tests.factories import MembershipFactory
 
 SUBMIT = {"name": "train", "docker_image": "busybox", "required_ram": 1, "required_cpu": 1}
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-ABSENT = dict.fromkeys(("organization_id", "cluster_id", "deployment_id", "user_id", "credential_id"), 999)
 
 
 @pytest.fixture

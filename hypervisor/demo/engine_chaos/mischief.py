@@ -45,7 +45,10 @@ class Mischief:
                     raise NoEngine(f"The engine did not come back. {done.stdout[-300:]} {done.stderr[-300:]}")
                 time.sleep(0.1)
             # An engine that goes down takes them along, as it does ours.
-            self._foreign = [name for name in self._foreign if self.engine.is_running(name)]
+            dead = [name for name in self._foreign if not self.engine.is_running(name)]
+            for name in dead:
+                self.engine.remove(name)
+            self._foreign = [name for name in self._foreign if name not in dead]
             self.restarts += 1
 
     def delete_some(self, cluster: str, chance: random.Random, *, most: int = 2) -> list[str]:
