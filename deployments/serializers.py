@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.wire import Body, Id, Text, Whole
+from clusters.runtimes.kubernetes_labels import THEIR_DOMAINS
 from clusters.serializers import AmountField
 from deployments.examples import SHOWN
 from deployments.fields import (
@@ -18,7 +19,7 @@ from deployments.fields import (
     Seconds,
     Words,
 )
-from deployments.labels import RESERVED_DOMAINS, RESERVED_PREFIXES
+from deployments.labels import RESERVED_PREFIXES
 from deployments.models import PullPolicy, RestartPolicy
 from deployments.states import Status
 from deployments.verdicts import RETRIES_ON_FAILURE
@@ -151,7 +152,7 @@ class DeploymentBody(Body):
     labels = Pairs(
         required=False,
         help_text=f"Put on the container. Names that begin with {', '.join(RESERVED_PREFIXES)} and those of the "
-        f"domains {', '.join(RESERVED_DOMAINS)} are not yours to give.",
+        f"domains {', '.join(THEIR_DOMAINS)} are not yours to give.",
     )
     ports = serializers.ListField(
         child=Whole(min_value=1, max_value=65_535),

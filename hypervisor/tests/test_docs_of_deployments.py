@@ -6,8 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from clusters.runtimes.kubernetes_labels import THEIR_DOMAINS, THEIR_NAMES
 from clusters.tests.factories import ClusterFactory, CredentialFactory
-from deployments.labels import KUBERNETES_NAMES, RESERVED_DOMAINS, RESERVED_PREFIXES
+from deployments.labels import RESERVED_PREFIXES
 from deployments.serializers import DeploymentBody
 from deployments.tests.factories import DeploymentFactory
 
@@ -41,5 +42,5 @@ def test_the_example_is_accepted_on_real_engines(runtime, api, alice, lab):
 
 
 def test_what_is_reserved_is_told():
-    for name in (*RESERVED_PREFIXES, *RESERVED_DOMAINS, *KUBERNETES_NAMES):
+    for name in (*RESERVED_PREFIXES, *THEIR_DOMAINS, *THEIR_NAMES):
         assert f"`{name}`" in PAGE
