@@ -11,11 +11,10 @@ from django.utils import timezone
 
 from clusters.models import Cluster
 from scheduling import snapshot as snapshots
+from scheduling.core.amounts import Amount
 from scheduling.core.decide import decide
 from scheduling.core.invariants import check
-from scheduling.core.state import Amount, ClusterState, Pending, Plan, Policy, Snapshot
-
-POLICY = Policy()
+from scheduling.core.state import ClusterState, Pending, Plan, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,12 @@ def look_and_decide(
     snapshot = snapshots.load(clusters, now)
     if supposed:
         latest = snapshots.microseconds(now)
-        snapshot = Snapshot(
-            tuple(_with(state, supposed.get(state.id, ()), latest) for state in snapshot.clusters)
+        snapshot = Snapshot.of(
+            _with(state, supposed.get(state.id, ()), latest) for state in snapshot.clusters
         )
     read = time.perf_counter()
-    plan = decide(snapshot, POLICY)
-    check(snapshot, plan, POLICY)
+    plan = decide(snapshot)
+    check(snapshot, plan)
     planned = time.perf_counter()
     return Decided(now, snapshot, plan, round((read - began) * 1000, 3), round((planned - read) * 1000, 3))
 

@@ -13,7 +13,7 @@ from deployments.services.runnable import SIZE, what_cannot_run
 from organizations import selectors as organization_selectors
 from scheduling.core.reasons import Reason
 from scheduling.core.state import Pending, Running
-from scheduling.planning import POLICY, Supposed, foresee
+from scheduling.planning import Supposed, foresee
 
 MOST_SUPPOSED = 100
 """Deployments that one may suppose at once."""
@@ -41,7 +41,7 @@ def next_cycle(*, user: User, cluster: Cluster, supposed: Sequence[Mapping[str, 
     return {
         "cluster_id": cluster.pk,
         "at": seen.at,
-        "policy": POLICY.name,
+        "policy": state.policy.name,
         "pending": len(state.pending),
         "scheduled": plan.scheduled,
         "preempted": plan.preempted,

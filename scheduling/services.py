@@ -84,7 +84,7 @@ def _attempt(ids: list[int]) -> CycleResult:
             cluster=cluster,
             organization_id=cluster.organization_id,
             at=seen.at,
-            policy=planning.POLICY.name,
+            policy=state.policy.name,
             pending=len(state.pending),
             scheduled=decided.scheduled,
             preempted=decided.preempted,

@@ -40,18 +40,17 @@ def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
     ids = [cluster.pk for cluster in clusters]
     pending = _pending(ids, now)
     running = _running(ids)
-    return Snapshot(
-        tuple(
-            ClusterState(
-                id=cluster.pk,
-                resources=RESOURCES,
-                pools=(tuple(cluster.total),),
-                running=tuple(running[cluster.pk]),
-                pending=tuple(pending[cluster.pk]),
-                blocked=BLOCKED.get(cluster.state),
-            )
-            for cluster in clusters
+    return Snapshot.of(
+        ClusterState(
+            id=cluster.pk,
+            resources=RESOURCES,
+            pools=(tuple(cluster.total),),
+            running=tuple(running[cluster.pk]),
+            pending=tuple(pending[cluster.pk]),
+            blocked=BLOCKED.get(cluster.state),
+            now=microseconds(now),
         )
+        for cluster in clusters
     )
 
 

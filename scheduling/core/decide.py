@@ -1,20 +1,20 @@
-"""The planner's one door: a snapshot and a policy in, a plan out; the same state gives the same plan."""
+"""The planner's one door: a snapshot in, a plan out; the same state gives the same plan."""
 
 from scheduling.core.draft import HELD_BY_DEPENDENCIES, Draft
 from scheduling.core.reasons import Reason
-from scheduling.core.state import ClusterPlan, ClusterState, Pending, Plan, Policy, Snapshot
+from scheduling.core.state import ClusterPlan, ClusterState, Pending, Plan, Snapshot
 
 
-def decide(snapshot: Snapshot, policy: Policy) -> Plan:
-    """Plan one cycle for each cluster of the snapshot, by the two-phase rule.
+def decide(snapshot: Snapshot) -> Plan:
+    """Plan one cycle for each cluster of the snapshot, by that cluster's policy.
 
     The order of rows within a cluster does not matter. Ids must be unique within it, over running and pending
     together; `invariants.check` refuses a plan made from anything else.
     """
-    return Plan(clusters=tuple(decide_cluster(cluster, policy) for cluster in snapshot.clusters))
+    return Plan(clusters=tuple(decide_cluster(cluster) for cluster in snapshot.clusters))
 
 
-def decide_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
+def decide_cluster(cluster: ClusterState) -> ClusterPlan:
     """Plan one cycle for one cluster."""
     queue = sorted(cluster.pending, key=lambda one: (-one.priority, one.queued_at, one.id))
     if cluster.blocked is not None:
@@ -23,7 +23,7 @@ def decide_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
     draft.drop_seats_without_room()
     draft.start_seated()
     draft.start_what_fits()
-    draft.preempt(policy)
+    draft.preempt()
     draft.offer_back()
     return draft.finish()
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from scheduling.core.ledger import Ledger, fits, total_of
+from scheduling.core.amounts import fits
+from scheduling.core.ledger import Ledger, total_of
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
-from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Policy, Running
+from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Running
 from scheduling.core.victims import Candidate, VictimPool
 
 HELD_BY_DEPENDENCIES = frozenset({Reason.WAITING_FOR_DEPENDENCIES, Reason.DEPENDENCY_FAILED})
@@ -69,8 +71,9 @@ class Draft:
             if self.ledger.can_start(one.need):
                 self._start(one)
 
-    def preempt(self, policy: Policy) -> None:
+    def preempt(self) -> None:
         """Phase 2: each preemptor still pending starts, or gets a seat, at the cost of lower priorities."""
+        policy = self.cluster.policy
         lower_than = {priority: preemptible_by(priority, policy) for priority in policy.may_preempt}
         own_starts = dict(self.starts)
         pool: VictimPool | None = None

@@ -7,29 +7,30 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 
+from scheduling.core.amounts import Amount
 from scheduling.core.reasons import Reason
-from scheduling.core.state import Amount, ClusterPlan, ClusterState, Pending, Plan, Policy, Running, Snapshot
+from scheduling.core.state import ClusterPlan, ClusterState, Pending, Plan, Running, Snapshot
 
 
 class InvariantBroken(Exception):
     """A plan that must not be applied; the message names the cluster and the figures."""
 
 
-def check(snapshot: Snapshot, plan: Plan, policy: Policy) -> None:
+def check(snapshot: Snapshot, plan: Plan) -> None:
     """Return if `plan` may be applied to `snapshot`; raise InvariantBroken, with figures, if not."""
     planned = [one.cluster_id for one in plan.clusters]
     given = [one.id for one in snapshot.clusters]
     if planned != given or len(set(given)) != len(given):
         raise InvariantBroken(f"the plan is for clusters {planned}, the snapshot has {given}")
     for cluster, cluster_plan in zip(snapshot.clusters, plan.clusters, strict=True):
-        _Check(cluster, cluster_plan, policy).all()
+        _Check(cluster, cluster_plan).all()
 
 
 class _Check:
-    def __init__(self, cluster: ClusterState, plan: ClusterPlan, policy: Policy) -> None:
+    def __init__(self, cluster: ClusterState, plan: ClusterPlan) -> None:
         self.cluster = cluster
         self.plan = plan
-        self.policy = policy
+        self.policy = cluster.policy
         self.pending: dict[int, Pending] = {one.id: one for one in cluster.pending}
         self.running: dict[int, Running] = {one.id: one for one in cluster.running}
         self.total = self.sum(cluster.pools)

@@ -1,26 +1,9 @@
 """The room of one cluster while its plan is made: whole numbers, one vector per question."""
 
 from collections.abc import Iterable, Sequence
-from operator import le
 
-from scheduling.core.state import Amount, ClusterState
-
-
-def fits(need: Sequence[int], room: Sequence[int]) -> bool:
-    """Say whether `need` is within `room` in every resource. Both have one entry per resource."""
-    return all(map(le, need, room))
-
-
-def add(into: list[int], amount: Amount) -> None:
-    """Add `amount` to the vector `into`, in place."""
-    for index, value in enumerate(amount):
-        into[index] += value
-
-
-def subtract(from_: list[int], amount: Amount) -> None:
-    """Take `amount` off the vector `from_`, in place; it may go below zero."""
-    for index, value in enumerate(amount):
-        from_[index] -= value
+from scheduling.core.amounts import Amount, add, fits, subtract
+from scheduling.core.state import ClusterState
 
 
 def total_of(cluster: ClusterState) -> list[int]:

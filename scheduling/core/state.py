@@ -5,12 +5,13 @@ gives the positions no meaning. Times are whole microseconds since the epoch, co
 clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from scheduling.core.amounts import Amount
+from scheduling.core.certificates import Certificate
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
-
-Amount = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Pending:
     user: int = 0
     reason: Reason | None = None
     """The reason stored for it now; the planner ignores it, the shell writes only what differs."""
+    expected: int | None = None
+    """How long it is expected to run, in microseconds; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,12 @@ class Running:
     stopping: bool = False
     organization: int = 0
     user: int = 0
+    saved_at: int | None = None
+    """Work done since then is lost with an eviction: its last checkpoint; None: since it started."""
+    evictions: int = 0
+    """How often the deployment has been preempted before."""
+    expected: int | None = None
+    """How long it is expected to run, in microseconds since its start; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,10 @@ class ClusterState:
     `blocked` is why nothing may start here at all (paused, unreachable, overcommitted). Shapes: every Amount
     has one whole number ≥ 0 per entry of `resources`. Ids are unique over `running` and `pending` together.
     Several pools count as their sum: until a run names its pool, a need may be met from any of them.
+
+    `now` is the moment of the snapshot. `work_resource`: the position of the resource whose use over time counts as
+    work (GPUs; cores where a cluster has none). `weights`, `user_weights`: of organizations' and users' shares, 1
+    where one is not named. `evictions_left`: how many more its policy allows at this moment; None: any number.
     """
 
     id: int
@@ -57,6 +70,12 @@ class ClusterState:
     running: tuple[Running, ...] = ()
     pending: tuple[Pending, ...] = ()
     blocked: Reason | None = None
+    policy: Policy = field(default_factory=Policy)
+    now: int = 0
+    work_resource: int = 0
+    weights: Mapping[int, int] = field(default_factory=dict)
+    user_weights: Mapping[int, int] = field(default_factory=dict)
+    evictions_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +84,10 @@ class Snapshot:
 
     clusters: tuple[ClusterState, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Who may preempt whom: priority of the preemptor → priorities of its possible victims."""
-
-    name: str = "two_phase"
-    may_preempt: Mapping[int, frozenset[int]] = field(
-        default_factory=lambda: {3: frozenset({1, 2})},
-    )
+    @classmethod
+    def of(cls, clusters: Iterable[ClusterState]) -> "Snapshot":
+        """Make a snapshot of these clusters, in this order."""
+        return cls(tuple(clusters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,8 @@ class ClusterPlan:
     unschedulable: int
     held: int
     leftover: bool
+    certificate: Certificate | None = None
+    """Why each eviction is needed and nobody cheaper would do; None without evictions."""
 
 
 @dataclass(frozen=True, slots=True)

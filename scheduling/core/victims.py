@@ -4,8 +4,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from heapq import heapify, heappop, heapreplace
 
-from scheduling.core.ledger import add, fits, subtract
-from scheduling.core.state import Amount, Pending, Running
+from scheduling.core.amounts import Amount, add, fits, subtract
+from scheduling.core.state import Pending, Running
 
 Candidate = Running | Pending
 """A run that can be evicted, or a deployment that this cycle itself started and can withdraw."""

@@ -1,16 +1,17 @@
 """Short words for the planner's table cases: one resource unless a case says otherwise, ids set by hand."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from scheduling.core.amounts import Amount
 from scheduling.core.decide import decide
 from scheduling.core.invariants import check
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
 from scheduling.core.state import (
-    Amount,
     ClusterPlan,
     ClusterState,
     Pending,
-    Policy,
     Running,
     Snapshot,
 )
@@ -56,10 +57,9 @@ def cluster(
 
 def plan_of(state: ClusterState, policy: Policy | None = None) -> ClusterPlan:
     """Decide one cluster, and hold the plan against the invariants that production checks."""
-    policy = policy or Policy()
-    snapshot = Snapshot((state,))
-    plan = decide(snapshot, policy)
-    check(snapshot, plan, policy)
+    snapshot = Snapshot.of([replace(state, policy=policy or state.policy)])
+    plan = decide(snapshot)
+    check(snapshot, plan)
     (one,) = plan.clusters
     return one
 

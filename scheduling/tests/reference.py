@@ -5,8 +5,10 @@ Everything is counted anew by plain sums whenever it is asked for: slow, and eas
 
 from collections.abc import Callable, Iterable
 
+from scheduling.core.amounts import Amount
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
-from scheduling.core.state import Amount, ClusterPlan, ClusterState, Eviction, Pending, Policy, Running
+from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Running
 
 BY_DEPENDENCY = (Reason.WAITING_FOR_DEPENDENCIES, Reason.DEPENDENCY_FAILED)
 

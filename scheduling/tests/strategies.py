@@ -4,8 +4,10 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from scheduling.core.amounts import Amount
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
-from scheduling.core.state import Amount, ClusterState, Pending, Policy, Running
+from scheduling.core.state import ClusterState, Pending, Running
 
 RESOURCES = ("gpu", "cpu", "ram")
 BLOCKS = (Reason.CLUSTER_PAUSED, Reason.CLUSTER_UNREACHABLE, Reason.CLUSTER_OVERCOMMITTED)

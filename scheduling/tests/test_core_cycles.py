@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.core.amounts import Amount
 from scheduling.core.decide import decide
 from scheduling.core.reasons import Reason
-from scheduling.core.state import Amount, ClusterPlan, ClusterState, Pending, Policy, Running, Snapshot
+from scheduling.core.state import ClusterPlan, ClusterState, Pending, Running, Snapshot
 from scheduling.tests.strategies import RESOURCES, amounts, fits, minus, priorities
 
 
@@ -57,7 +58,7 @@ class World:
         """Plan, apply as the shell does, and check what must hold after every single cycle."""
         self.now += 1
         free_of_stopping = not self.stopping
-        (plan,) = decide(Snapshot(clusters=(self.state(),)), Policy()).clusters
+        (plan,) = decide(Snapshot.of([self.state()])).clusters
         assert set(plan.starts) <= self.waiting
         assert self.resized or not plan.dropped_seats
         victims = {eviction.victim for eviction in plan.evictions}

@@ -7,7 +7,7 @@ import pytest
 from scheduling.core.decide import decide
 from scheduling.core.invariants import InvariantBroken, check
 from scheduling.core.reasons import Reason
-from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Plan, Policy, Snapshot
+from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Plan, Snapshot
 from scheduling.tests.core_cases import CHAIN, HIGH, LOW, MEDIUM, cluster, plan_of, runs, waits
 
 
@@ -32,7 +32,7 @@ def plan() -> ClusterPlan:
 
 def refusal(broken: ClusterPlan, of: ClusterState | None = None) -> str:
     with pytest.raises(InvariantBroken) as caught:
-        check(Snapshot((of or state(),)), Plan((broken,)), Policy())
+        check(Snapshot.of([of or state()]), Plan((broken,)))
     return str(caught.value)
 
 
@@ -90,11 +90,12 @@ def test_a_victim_that_is_already_stopping_is_refused():
 
 
 def test_a_victim_that_the_policy_spares_is_refused():
-    snapshot = Snapshot((cluster(2, running=[runs(9, 2, LOW)], pending=[waits(1, 2, MEDIUM)]),))
-    chained = decide(snapshot, CHAIN)
-    check(snapshot, chained, CHAIN)
+    state = cluster(2, running=[runs(9, 2, LOW)], pending=[waits(1, 2, MEDIUM)])
+    snapshot = Snapshot.of([replace(state, policy=CHAIN)])
+    chained = decide(snapshot)
+    check(snapshot, chained)
     with pytest.raises(InvariantBroken, match="1 is given a seat and may preempt nobody"):
-        check(snapshot, chained, Policy())
+        check(Snapshot.of([state]), chained)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_a_snapshot_that_is_no_state_at_all_is_refused(rows, words):
 
 def test_a_plan_for_other_clusters_is_refused():
     with pytest.raises(InvariantBroken, match=r"the plan is for clusters \[1\], the snapshot has \[2\]"):
-        check(Snapshot((cluster(1, id_=2),)), Plan((plan(),)), Policy())
+        check(Snapshot.of([cluster(1, id_=2)]), Plan((plan(),)))
 
 
 def test_promises_that_an_engine_broke_before_this_cycle_do_not_stop_a_plan_that_grants_nothing():

@@ -3,7 +3,8 @@
 import pytest
 
 from scheduling.core.decide import decide
-from scheduling.core.state import Policy, Snapshot
+from scheduling.core.policy import Policy
+from scheduling.core.state import Snapshot
 from scheduling.tests.core_cases import CHAIN, HIGH, LOW, MEDIUM, cluster, evicted, plan_of, runs, waits
 
 
@@ -208,7 +209,7 @@ def test_clusters_are_planned_side_by_side_and_do_not_lend_each_other_room():
         cluster(9, id_=3),
         cluster(4, running=[runs(3, 4)], pending=[waits(4, 4, HIGH)], id_=5),
     )
-    plans = decide(Snapshot(states), Policy()).clusters
+    plans = decide(Snapshot.of(states)).clusters
     assert [plan.cluster_id for plan in plans] == [7, 3, 5]
     assert plans == tuple(plan_of(state) for state in states)
     assert [plan.starts for plan in plans] == [(2,), (), ()]

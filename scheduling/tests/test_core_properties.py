@@ -6,10 +6,12 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scheduling.core.amounts import Amount
 from scheduling.core.decide import decide
 from scheduling.core.invariants import check
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
-from scheduling.core.state import Amount, ClusterPlan, ClusterState, Pending, Policy, Snapshot
+from scheduling.core.state import ClusterPlan, ClusterState, Pending, Snapshot
 from scheduling.tests import reference
 from scheduling.tests.strategies import (
     BLOCKS,
@@ -27,7 +29,7 @@ any_cluster = st.one_of(sound_cluster, clusters(shrunk=True))
 
 
 def plan_of(cluster: ClusterState, policy: Policy | None = None) -> ClusterPlan:
-    (plan,) = decide(Snapshot(clusters=(cluster,)), policy or Policy()).clusters
+    (plan,) = decide(Snapshot.of([replace(cluster, policy=policy or cluster.policy)])).clusters
     return plan
 
 
@@ -71,8 +73,8 @@ def test_the_planner_agrees_with_the_reference_model_where_everybody_contends():
 @given(any_cluster, policies)
 def test_the_check_before_a_plan_is_applied_accepts_every_plan_of_the_planner(cluster, policy):
     # A planner and a check that disagreed would leave the cluster without any cycle at all.
-    snapshot = Snapshot(clusters=(cluster,))
-    check(snapshot, decide(snapshot, policy), policy)
+    snapshot = Snapshot.of([replace(cluster, policy=policy)])
+    check(snapshot, decide(snapshot))
 
 
 @given(sound_cluster, policies)
@@ -135,9 +137,8 @@ def test_the_order_of_rows_does_not_matter_and_the_same_input_gives_the_same_pla
 @given(st.lists(clusters(), max_size=4), policies)
 def test_clusters_planned_together_are_planned_as_if_each_were_alone(states, policy):
     # Ids are unique over the whole system, so each cluster's are moved to a range of its own.
-    states = [renumbered(state, 100 * n) for n, state in enumerate(states)]
-    together = decide(Snapshot(clusters=tuple(states)), policy).clusters
-    assert together == tuple(plan_of(state, policy) for state in states)
+    states = [replace(renumbered(state, 100 * n), policy=policy) for n, state in enumerate(states)]
+    assert decide(Snapshot.of(states)).clusters == tuple(plan_of(state) for state in states)
 
 
 def renumbered(state: ClusterState, offset: int) -> ClusterState:

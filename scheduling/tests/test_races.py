@@ -41,8 +41,8 @@ def between_look_and_booking(monkeypatch, what) -> None:
     """Do `what`, once, when the next cycle has made its plan and has not written it."""
     decide, left = planning.decide, iter([what])
 
-    def decide_and_dawdle(*state):
-        plan = decide(*state)
+    def decide_and_dawdle(snapshot):
+        plan = decide(snapshot)
         next(left, lambda: None)()
         return plan
 

@@ -1,0 +1,54 @@
+"""What a cluster's scheduling follows: plain settings, and the presets that they start from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class VictimOrder(StrEnum):
+    """Who goes first among possible victims of one priority; a lower priority always goes before a higher one."""
+
+    OLDEST = "oldest"
+    """Longest running first: the classic rule."""
+    YOUNGEST = "youngest"
+    LEAST_LOST_WORK = "least_lost_work"
+    """The set that loses the least work in all, chosen for all preemptors of a cycle together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that one cluster is planned by. Durations in seconds; None switches a limit off."""
+
+    name: str = "two_phase"
+    may_preempt: Mapping[int, frozenset[int]] = field(default_factory=lambda: {3: frozenset({1, 2})})
+    """Priority of the preemptor → priorities of its possible victims; only strictly lower ones count."""
+    victim_order: VictimOrder = VictimOrder.OLDEST
+    minimum_run_seconds: int = 0
+    """A run is no victim before it has run so long."""
+    most_evictions: int | None = None
+    """A deployment that was preempted so often is no victim any more."""
+    evictions_per_minute: int | None = None
+    """Of the whole cluster."""
+    ageing_seconds: int | None = None
+    """Each so many seconds of waiting move one up by a priority in the queue; they never let it preempt."""
+    organization_shares: bool = False
+    """Within a priority, the organization with the smallest dominant share, by weight, goes first."""
+    user_shares: bool = False
+    """Within an organization, its user with the smallest dominant share goes first."""
+    shortest_first: bool = False
+    """Inside equal standing, whoever is expected to end soonest goes first; unknown ones last."""
+    reservation_after_seconds: int | None = None
+    """The one that has waited longest, and longer than this, has room kept for it."""
+
+
+TWO_PHASE = Policy()
+LEAST_WASTE = Policy(name="least_waste", victim_order=VictimOrder.LEAST_LOST_WORK)
+BALANCED = Policy(
+    name="balanced",
+    victim_order=VictimOrder.LEAST_LOST_WORK,
+    organization_shares=True,
+    user_shares=True,
+    shortest_first=True,
+    reservation_after_seconds=400 * 3600,
+)
+PRESETS: Mapping[str, Policy] = {policy.name: policy for policy in (TWO_PHASE, LEAST_WASTE, BALANCED)}
