@@ -1,7 +1,11 @@
 """The planner's one door: a snapshot in, a plan out; the same state gives the same plan."""
 
 from scheduling.core.draft import HELD_BY_DEPENDENCIES, Draft
+from scheduling.core.order import Standing, queue_order
+from scheduling.core.policy import VictimOrder
+from scheduling.core.preemptors_first import PreemptorsFirst
 from scheduling.core.reasons import Reason
+from scheduling.core.starting import start_what_fits
 from scheduling.core.state import ClusterPlan, ClusterState, Pending, Plan, Snapshot
 
 
@@ -16,13 +20,18 @@ def decide(snapshot: Snapshot) -> Plan:
 
 def decide_cluster(cluster: ClusterState) -> ClusterPlan:
     """Plan one cycle for one cluster."""
-    queue = sorted(cluster.pending, key=lambda one: (-one.priority, one.queued_at, one.id))
+    queue = queue_order(cluster)
     if cluster.blocked is not None:
         return _keep_still(cluster, queue, cluster.blocked)
     draft = Draft(cluster=cluster, queue=queue)
     draft.drop_seats_without_room()
     draft.start_seated()
-    draft.start_what_fits()
+    standing = Standing(cluster)
+    if cluster.policy.victim_order is VictimOrder.LEAST_LOST_WORK:
+        first = PreemptorsFirst(draft, standing)
+        start_what_fits(draft, standing, passed_over=first.place_preemptors())
+        return draft.finish(first.certificate())
+    start_what_fits(draft, standing)
     draft.preempt()
     draft.offer_back()
     return draft.finish()

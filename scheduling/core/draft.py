@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from scheduling.core.amounts import fits
+from scheduling.core.certificates import Certificate
 from scheduling.core.ledger import Ledger, total_of
 from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
@@ -38,15 +39,16 @@ class Draft:
         self.withdrawn: set[int] = set()
         self.seats: dict[int, None] = {}
         self.evictions: dict[int, int] = {}
+        self.kept_out: set[int] = set()
         self.victims: list[Candidate] = []
 
     def drop_seats_without_room(self) -> None:
-        """Drop, from the end of the queue, the seats that nothing which stops can satisfy: the engine shrank.
+        """Drop the seats that nothing which stops can satisfy, for the engine shrank: lowest and newest first.
 
         Each such one goes through both phases like any other, and may be given a seat anew, with its own victims.
         """
         # What one leaves never makes another short, so a single pass finds them all.
-        for one in reversed(self.seated):
+        for one in sorted(self.seated, key=lambda one: (one.priority, -one.queued_at, -one.id)):
             if self.ledger.is_short_of(one.need):
                 self.ledger.unseat(one.need)
                 self.unseated.add(one.id)
@@ -64,12 +66,6 @@ class Draft:
             if fits(one.need, self.ledger.free_now):
                 self.ledger.start_seated(one.need)
                 self.seats_started[one.id] = None
-
-    def start_what_fits(self) -> None:
-        """Phase 1: in queue order, start each that fits."""
-        for one in self.waiting:
-            if self.ledger.can_start(one.need):
-                self._start(one)
 
     def preempt(self) -> None:
         """Phase 2: each preemptor still pending starts, or gets a seat, at the cost of lower priorities."""
@@ -147,7 +143,7 @@ class Draft:
             self.withdrawn.remove(one.id)
             del self.starts[one.id]
 
-    def finish(self) -> ClusterPlan:
+    def finish(self, certificate: Certificate | None = None) -> ClusterPlan:
         """Give each one still pending its reason and count."""
         starts = [id_ for id_ in (*self.seats_started, *self.starts) if id_ not in self.withdrawn]
         started = set(starts)
@@ -168,10 +164,10 @@ class Draft:
             elif reason is None:
                 reason = Reason.INSUFFICIENT_CAPACITY
                 if fits(one.need, free_now):
-                    if fits(one.need, after):
-                        leftover = True
-                    else:
+                    if one.id in self.kept_out or not fits(one.need, after):
                         reason = Reason.RESERVED_FOR_OTHERS
+                    else:
+                        leftover = True
             reasons.append((one.id, reason))
         new_seats = tuple(id_ for id_ in self.seats if id_ not in self.unseated)
         counted_before = len(self.seats_started) + len(started & self.unseated)
@@ -187,6 +183,7 @@ class Draft:
             unschedulable=len(reasons) - len(new_seats),
             held=sum(1 for reason in self.held.values() if reason in HELD_BY_DEPENDENCIES),
             leftover=leftover,
+            certificate=certificate,
         )
 
 
