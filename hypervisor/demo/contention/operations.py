@@ -134,4 +134,5 @@ class Operator:
         newest = list((rows.filter(status__in=states) if states else rows).order_by("-id")[:40])
         if not newest:
             raise Deployment.DoesNotExist
-        return self.dice.choice(newest)
+        found: Deployment = self.dice.choice(newest)
+        return found
