@@ -7,8 +7,8 @@ run the same functions in small.
 import argparse
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -17,10 +17,10 @@ from random import Random
 from scheduling.core.certificate_check import check_certificate
 from scheduling.core.certificate_orders import CertificateRefused
 from scheduling.core.certificates import Certificate
-from scheduling.core.decide import decide_cluster
+from scheduling.core.decide import decide, decide_cluster
 from scheduling.core.least_lost import choose
 from scheduling.core.policy import LEAST_WASTE, TWO_PHASE
-from scheduling.core.state import ClusterPlan, ClusterState
+from scheduling.core.state import ClusterPlan, ClusterState, Snapshot
 from scheduling.tests.certificate_states import YOUNGEST, drawn_state
 from scheduling.tests.choices import best_price, price, random_lack
 from scheduling.tests.eviction_loops import search
@@ -29,26 +29,39 @@ from scheduling.tests.mutants import mutant
 from scheduling.tests.proven_optimum import instants, loss_of, optimum
 
 Chunk = tuple[int, int]
+TOGETHER = 250
+"""So many clusters are planned together."""
 CLASSICS = {"oldest": TWO_PHASE, "youngest": YOUNGEST}
 
 
 def prove_decisions(chunk: Chunk, mutants: int = 0) -> Counter[str]:
     """Decide the states of these seeds; accept each certificate, and refuse `mutants` of them in all."""
     found: Counter[str] = Counter()
-    for seed in range(*chunk):
-        dice = Random(seed)
-        state = drawn_state(dice)
-        plan = decide_cluster(state)
-        found["decisions"] += 1
-        if plan.certificate is None:
-            assert not plan.evictions, f"seed {seed}: evictions without a certificate"
-            continue
-        found["certificates"] += 1
-        found[f"by {plan.certificate.victim_order}"] += 1
-        accept(plan, state, seed)
-        while found["mutants"] * (chunk[1] - chunk[0]) < mutants * found["decisions"]:
-            found += refuse(plan.certificate, dice, seed)
+    for start in range(*chunk, TOGETHER):
+        for seed, state, plan in decided(range(start, min(start + TOGETHER, chunk[1]))):
+            found["decisions"] += 1
+            if plan.certificate is None:
+                assert not plan.evictions, f"seed {seed}: evictions without a certificate"
+                continue
+            found["certificates"] += 1
+            found[f"by {plan.certificate.victim_order}"] += 1
+            accept(plan, state, seed)
+            dice = Random(f"mutants {seed}")
+            while found["mutants"] * (chunk[1] - chunk[0]) < mutants * found["decisions"]:
+                found += refuse(plan.certificate, dice, seed)
     return found
+
+
+def decided(seeds: Iterable[int]) -> Iterator[tuple[int, ClusterState, ClusterPlan]]:
+    """Plan the states of these seeds, all that have the same resources together."""
+    alike: dict[int, list[tuple[int, ClusterState]]] = defaultdict(list)
+    for seed in seeds:
+        state = drawn_state(Random(seed))
+        alike[len(state.resources)].append((seed, state))
+    for rows in alike.values():
+        plans = decide(Snapshot.of(state for _, state in rows)).clusters
+        for (seed, state), plan in zip(rows, plans, strict=True):
+            yield seed, state, plan
 
 
 def accept(plan: ClusterPlan, state: ClusterState, seed: int) -> None:
