@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from random import Random
 
+from scheduling.core.certificate_agreement import check_agreement
 from scheduling.core.certificate_check import check_certificate
 from scheduling.core.certificate_orders import CertificateRefused
 from scheduling.core.certificates import Certificate
@@ -48,7 +49,7 @@ def prove_decisions(chunk: Chunk, mutants: int = 0) -> Counter[str]:
             accept(plan, state, seed)
             dice = Random(f"mutants {seed}")
             while found["mutants"] * (chunk[1] - chunk[0]) < mutants * found["decisions"]:
-                found += refuse(plan.certificate, dice, seed)
+                found += refuse(plan, state, dice, seed)
     return found
 
 
@@ -65,31 +66,33 @@ def decided(seeds: Iterable[int]) -> Iterator[tuple[int, ClusterState, ClusterPl
 
 
 def accept(plan: ClusterPlan, state: ClusterState, seed: int) -> None:
-    """Hold a certificate against the check, and against the plan that it is given for."""
-    certificate = plan.certificate
-    assert certificate is not None
-    refusal = refusal_of(certificate)
-    assert refusal is None, f"seed {seed}: {refusal}: {certificate}"
-    runs = {run.id for run in state.running}
-    told = {
-        id_: step.preemptor
-        for step in certificate.steps
-        for id_ in step.victims
-        if id_ in runs and id_ not in certificate.given_back
-    }
-    assert told == {one.victim: one.preemptor for one in plan.evictions}, f"seed {seed}: {told}"
+    """Hold a certificate against the check, and against the state and the plan that it is given for."""
+    assert plan.certificate is not None
+    refusal = refusal_of(plan.certificate)
+    assert refusal is None, f"seed {seed}: {refusal}: {plan.certificate}"
+    check_agreement(state, plan)
 
 
-def refuse(certificate: Certificate, dice: Random, seed: int) -> Counter[str]:
-    """Draw one mutant; the check has to refuse it, unless by brute force it is as good a certificate."""
-    drawn = mutant(certificate, dice)
+def refuse(plan: ClusterPlan, state: ClusterState, dice: Random, seed: int) -> Counter[str]:
+    """Draw one mutant of a plan's certificate: the check refuses it, unless by brute force it is as good a certificate.
+
+    Such a one is mostly another state's or plan's: then the comparison with those refuses it.
+    """
+    assert plan.certificate is not None
+    drawn = mutant(plan.certificate, dice)
     if drawn is None:
         return Counter()
     kind, broken = drawn
     equal = holds(broken)
     refusal = refusal_of(broken)
     assert equal == (refusal is None), f"seed {seed}: {kind}: {refusal}, by brute force {equal}: {broken}"
-    outcome = "equally valid" if equal else "refused"
+    outcome = "refused"
+    if equal:
+        try:
+            check_agreement(state, replace(plan, certificate=broken))
+            outcome = "equally valid"
+        except CertificateRefused:
+            outcome = "of another state"
     return Counter({"mutants": 1, outcome: 1, f"{outcome}: {kind}": 1})
 
 
@@ -144,17 +147,17 @@ def prove_no_loops(chunk: Chunk) -> Counter[str]:
     return Counter({"cycles": found.cycles, "evictions": found.evictions})
 
 
-def _chunks(count: int, size: int) -> Iterator[Chunk]:
-    for start in range(0, count, size):
-        yield start, min(start + size, count)
+def _chunks(first: int, count: int, size: int) -> Iterator[Chunk]:
+    for start in range(first, first + count, size):
+        yield start, min(start + size, first + count)
 
 
 def _all(
-    pool: ProcessPoolExecutor, prove: Callable[[Chunk], Counter[str]], count: int, size: int
+    pool: ProcessPoolExecutor, prove: Callable[[Chunk], Counter[str]], first: int, count: int, size: int
 ) -> Counter[str]:
     found: Counter[str] = Counter()
     started = time.perf_counter()
-    for one in pool.map(prove, _chunks(count, size)):
+    for one in pool.map(prove, _chunks(first, count, size)):
         found.update(one)
     found["seconds"] = round(time.perf_counter() - started)
     name = prove.func.__name__ if isinstance(prove, partial) else prove.__name__
@@ -172,25 +175,29 @@ def main() -> None:
     parser.add_argument("--instants", type=int, default=500)
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--first", type=int, default=0, help="the first seed, to go on where another call ended"
+    )
     asked = parser.parse_args()
     size = max(1, min(5_000, asked.decisions // asked.processes))
     share = -(-asked.mutants * size // max(1, asked.decisions))
     with ProcessPoolExecutor(asked.processes) as pool:
-        decided = _all(pool, partial(prove_decisions, mutants=share), asked.decisions, size)
-        choices = _all(pool, prove_choices, asked.choices, 500)
-        best = _all(pool, prove_optimum, asked.instants, 100)
-        loops = _all(pool, prove_no_loops, asked.steps, max(1, asked.steps // 4))
+        accepted = _all(pool, partial(prove_decisions, mutants=share), asked.first, asked.decisions, size)
+        choices = _all(pool, prove_choices, asked.first, asked.choices, 500)
+        best = _all(pool, prove_optimum, asked.first, asked.instants, 100)
+        loops = _all(pool, prove_no_loops, asked.first, asked.steps, max(1, asked.steps // 4))
     ratios = [
         f"{kind} {best[f'{kind} ratio, ppm'] / 1e6 / best[f'{kind} with losses']:.4f}"
         for kind in ("trace", "random")
         if best[f"{kind} with losses"]
     ]
     sys.stdout.write(
-        f"proved: {decided['decisions']:,} decisions with {decided['certificates']:,} certificates accepted; "
-        f"{decided['refused']:,} of {decided['mutants']:,} mutants refused, {decided['equally valid']:,} equally "
-        f"valid, 0 missed; {choices['choices']:,} choices as by brute force; {best['optimal']:,} of "
-        f"{best['instants']:,} instants optimal, mean ratio {', '.join(ratios)}; {loops['evictions']:,} evictions "
-        f"in {loops['cycles']:,} cycles, no loop\n"
+        f"proved: {accepted['decisions']:,} decisions with {accepted['certificates']:,} certificates accepted; of "
+        f"{accepted['mutants']:,} mutants {accepted['refused']:,} refused from their numbers, "
+        f"{accepted['of another state']:,} sound for another state or plan and refused beside their own, "
+        f"{accepted['equally valid']:,} equally valid, 0 missed; {choices['choices']:,} choices as by brute force; "
+        f"{best['optimal']:,} of {best['instants']:,} instants optimal, mean ratio {', '.join(ratios)}; "
+        f"{loops['evictions']:,} evictions in {loops['cycles']:,} cycles, no loop\n"
     )
 
 
