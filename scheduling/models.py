@@ -41,6 +41,31 @@ class Cycle(models.Model):
         return f"cycle {self.pk} of cluster {self.cluster_id}"
 
 
+class EvictionCertificate(models.Model):
+    """Why one cycle evicted whom it evicted in one cluster, in numbers that can be checked again. Never changed."""
+
+    membership_path = "organization__memberships"
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="certificates")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    policy = models.CharField(max_length=32)
+    victims = models.PositiveIntegerField()
+    lost_seconds = models.FloatField()
+    """Work destroyed: GPU-seconds since the last checkpoints; core-seconds on a cluster without GPUs."""
+    numbers = models.JSONField()
+    """As `scheduling.certificates.as_numbers` writes it."""
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(F("cluster"), F("id").desc(), name="certificates_newest_first")]
+
+    def __str__(self) -> str:
+        return f"certificate {self.pk} of cluster {self.cluster_id}"
+
+
 class SeededInterval(models.Model):
     """What the environment last gave a beat task, so that only a changed interval overrules an operator's edit."""
 

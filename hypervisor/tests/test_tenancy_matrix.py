@@ -63,6 +63,7 @@ PATCH  /clusters/{cluster_id}                            200   200   403   403  
 DELETE /clusters/{cluster_id}                            204   204   403   403    403    404   401
 POST   /clusters/{cluster_id}/check                      200   200   403   403    403    404   401
 POST   /clusters/{cluster_id}/declare-lost               200   200   403   403    403    404   401
+GET    /clusters/{cluster_id}/certificates               200   200   200   200    200    404   401
 GET    /clusters/{cluster_id}/cycles                     200   200   200   200    200    404   401
 POST   /clusters/{cluster_id}/plan                       200   200   200   200    200    404   401
 GET    /deployments                                      200   200   200   200    200    200   401
