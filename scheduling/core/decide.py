@@ -7,7 +7,11 @@ import numpy as np
 from scheduling.core.columns import Codes, Rows
 from scheduling.core.draft import HELD_BY_DEPENDENCIES, Draft
 from scheduling.core.first_phase import first_phase
+from scheduling.core.order import Standing, queue_order
+from scheduling.core.policy import VictimOrder
+from scheduling.core.preemptors_first import PreemptorsFirst
 from scheduling.core.reasons import CODES, Reason
+from scheduling.core.starting import start_what_fits
 from scheduling.core.state import ClusterPlan, ClusterState, Pending, Plan, Snapshot
 from scheduling.core.triage import triage
 from scheduling.core.waits import Waits
@@ -42,7 +46,7 @@ def decide(snapshot: Snapshot) -> Plan:
             plans.append(
                 replace(
                     plan,
-                    reasons=Waits(pending, reasons, index),
+                    reasons=Waits(snapshot, reasons, index),
                     unschedulable=plan.unschedulable + waiting[index] - rows.size,
                     held=held,
                 )
@@ -56,7 +60,7 @@ def decide(snapshot: Snapshot) -> Plan:
                 seats=(),
                 dropped_seats=(),
                 evictions=(),
-                reasons=Waits(pending, reasons, index),
+                reasons=Waits(snapshot, reasons, index),
                 scheduled=len(started),
                 preempted=0,
                 unschedulable=waiting[index] - len(started),
@@ -74,16 +78,21 @@ def _tell(reasons: Codes, rows: Rows, ids: list[int], plan: ClusterPlan) -> None
 
 def decide_cluster(cluster: ClusterState) -> ClusterPlan:
     """Plan one cycle for one cluster."""
-    queue = sorted(cluster.pending, key=lambda one: (-one.priority, one.queued_at, one.id))
+    queue = queue_order(cluster)
     if cluster.blocked is not None:
         return _keep_still(cluster, queue, cluster.blocked)
     draft = Draft(cluster=cluster, queue=queue)
     draft.drop_seats_without_room()
     draft.start_seated()
-    draft.start_what_fits()
+    standing = Standing(cluster)
+    if cluster.policy.victim_order is VictimOrder.LEAST_LOST_WORK:
+        first = PreemptorsFirst(draft, standing)
+        start_what_fits(draft, standing, passed_over=first.place_preemptors())
+        return draft.finish(first.certificate())
+    start_what_fits(draft, standing)
     draft.preempt()
     draft.offer_back()
-    return draft.finish()
+    return draft.finish(draft.certificate())
 
 
 def _keep_still(cluster: ClusterState, queue: list[Pending], blocked: Reason) -> ClusterPlan:

@@ -32,21 +32,11 @@ fleets = st.integers(1, 3).flatmap(
 
 
 def alone(state: ClusterState) -> ClusterPlan:
-    """What the planner of rows says, its reasons by priority, time and id, and those not listed counted."""
+    """What the planner of rows says, with those counted that are not listed."""
     plan = decide_cluster(state)
-    given = {one.id: one for one in state.pending}
     return replace(
-        plan,
-        reasons=tuple(
-            sorted(plan.reasons, key=lambda told: _place(given[told[0]])),
-        ),
-        unschedulable=plan.unschedulable + state.unlisted,
-        held=plan.held + state.unlisted_held,
+        plan, unschedulable=plan.unschedulable + state.unlisted, held=plan.held + state.unlisted_held
     )
-
-
-def _place(one: Pending) -> tuple[int, int, int]:
-    return -one.priority, one.queued_at, one.id
 
 
 def agrees(states: list[ClusterState]) -> Plan:
@@ -105,7 +95,7 @@ def crowded_cluster(dice: Random) -> ClusterState:
     names = ("gpu", "cpu", "ram")[:width]
     return ClusterState(
         1, names, (total,), running, pending, now=now, unlisted=dice.randint(0, 5), unlisted_held=0,
-        weights={1: 2},
+        weights={1: 2}, evictions_left=dice.choice((None, None, 0, 1)),
     )  # fmt: skip
 
 
