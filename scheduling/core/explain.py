@@ -9,6 +9,7 @@ from scheduling.core.decide import decide
 from scheduling.core.forecast import MOST_CYCLES, Forecast, forecast
 from scheduling.core.forks import Budget, Effect, Forks
 from scheduling.core.lengths import Length, ends_of
+from scheduling.core.order import queue_order
 from scheduling.core.reasons import Reason
 from scheduling.core.releases import Holder, Releases, holders, releases
 from scheduling.core.smaller import Askable
@@ -38,7 +39,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`next_cycle`: what the next cycle does for it, None: nothing. `position` is counted from 1, of `waiting`.
+    """`next_cycle`: what the next cycle does for it, None: nothing. `position` is counted from 1, of `waiting`,
+    in the policy's order before this cycle changes anybody's share.
 
     `causes` tell what lacks now; `holders` who holds that, largest first; `releases` when it is likely to come back;
     `changes` what single change would let it start; `forecast` when it starts if nobody else submits. `plans`: how
@@ -79,7 +81,7 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
     return Explanation(
         next_cycle=effect,
         causes=found,
-        position=position_of(cluster, target),
+        position=1 + [one.id for one in queue_order(cluster)].index(target.id),
         waiting=len(cluster.pending),
         holders=holders(cluster, target, room.lack(target.need)),
         releases=releases(cluster, target, room, ends),
@@ -87,12 +89,6 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
         forecast=forecast(cluster=cluster, target=target, ends=ends, lengths=known.lengths, budget=ahead),
         plans=1 + budget.spent + ahead.spent,
     )
-
-
-def position_of(cluster: ClusterState, target: Pending) -> int:
-    """Its place in the queue, from 1: by priority, then by time, then by id."""
-    mine = (-target.priority, target.queued_at, target.id)
-    return 1 + sum((-one.priority, one.queued_at, one.id) < mine for one in cluster.pending)
 
 
 def _causes(

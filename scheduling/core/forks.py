@@ -43,15 +43,15 @@ class Budget:
 class Waiting:
     """Those who wait in a cluster, without those who cannot have a part in a plan that has so much free room.
 
-    Exact: left out are those who are held, those who ask for more than the cluster has, and those who have no seat, may
-    preempt nobody and ask for more than is free before the plan begins; what is free only shrinks while a plan is
-    made. Where the policy keeps room for one who waits, the last kind may be that one and stays.
+    Exact: of those without a seat, left out are those who are held, those who ask for more than the cluster has, and
+    those who may preempt nobody and ask for more than is free before the plan begins; what is free only shrinks while
+    a plan is made. Where the policy keeps room for one who waits, the last kind may be that one and stays.
     """
 
     def __init__(self, rows: Iterable[Pending], *, total: Iterable[int], policy: Policy) -> None:
         """Sort the rows out once; `rows` in any order."""
         limit = list(total)
-        self._rows = [one for one in rows if one.hold is None and fits(one.need, limit)]
+        self._rows = [one for one in rows if one.seated or (one.hold is None and fits(one.need, limit))]
         self._needs = np.array([one.need for one in self._rows], dtype=np.int64).reshape(-1, len(limit))
         keeps_room = policy.reservation_after_seconds is not None
         preempts = {priority for priority in policy.may_preempt if preemptible_by(priority, policy)}

@@ -14,14 +14,19 @@ from random import Random
 from scheduling.core.changes import Change, Kind
 from scheduling.core.decide import decide
 from scheduling.core.explain import Explanation, Known, explain
-from scheduling.core.policy import PRESETS
+from scheduling.core.policy import BALANCED, LEAST_WASTE, PRESETS
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterState, Pending, Snapshot
 from scheduling.tests.strategies import BLOCKS, HOLDS, MIDDLE_PREEMPTS_TOO, contended_cluster
 
 UNIT = 1000
 """So far apart are the amounts of a state, that an amount between them is like the next larger one."""
-POLICIES = (*PRESETS.values(), MIDDLE_PREEMPTS_TOO)
+POLICIES = (
+    *PRESETS.values(),
+    MIDDLE_PREEMPTS_TOO,
+    replace(BALANCED, reservation_after_seconds=3600),
+    replace(LEAST_WASTE, minimum_run_seconds=3 * 3600, ageing_seconds=2 * 3600),
+)
 HOUR = 3600 * 10**6
 
 
@@ -54,6 +59,7 @@ def a_state(dice: Random, id_: int = 1) -> ClusterState:
         policy=dice.choice(POLICIES),
         blocked=dice.choice(BLOCKS[:2]) if dice.random() < 0.06 else None,
         now=4 * HOUR,
+        evictions_left=dice.choice((None, None, 1)),
     )
 
 
