@@ -34,8 +34,9 @@ class Kind(StrEnum):
 class Change:
     """A change with which the next cycle starts it or gives it a seat.
 
-    `resource`, `amount`: ask for at most so much of the resource at this place. `run`: whose end. `cluster_id`:
-    moved there, with its place in the queue by time. `evicts`: runs told to stop that would not be told without it.
+    `resource`, `amount`: ask for at most so much of the resource at this place. `run`: whose end, likely `at` then.
+    `cluster_id`: moved there, with its place in the queue by time. `evicts`: runs told to stop that would not be told
+    without it.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Change:
     resource: int | None = None
     amount: int | None = None
     run: int | None = None
+    at: int | None = None
     cluster_id: int | None = None
     priority: int | None = None
     evicts: tuple[int, ...] = ()
@@ -107,7 +109,7 @@ def _if_it_starts(
     target: Pending | None = None,
     ended: Running | None = None,
     ready: bool = False,
-    **told: int,
+    **told: int | None,
 ) -> Iterator[Change]:
     plan = question.forks.plan(target=target, ended=ended, ready=ready)
     effect = question.forks.effect(plan)
@@ -121,7 +123,8 @@ def _run_ends(question: Question) -> Iterator[Change]:
     if not fits(question.forks.target.need, question.room.total):
         return
     for run in _worth_trying(question):
-        found = list(_if_it_starts(question, Kind.RUN_ENDS, ended=run, run=run.id))
+        likely = question.ends[run.id].likely if run.id in question.ends else None
+        found = list(_if_it_starts(question, Kind.RUN_ENDS, ended=run, run=run.id, at=likely))
         if found:
             yield found[0]
             return
@@ -160,8 +163,7 @@ def _less(question: Question) -> Iterator[Change]:
         )
         if amount is not None:
             asked = _with(target, place, amount)
-            told = {"resource": place, "amount": amount}
-            yield from _if_it_starts(question, Kind.ASK_FOR_LESS, target=asked, **told)
+            yield from _if_it_starts(question, Kind.ASK_FOR_LESS, target=asked, resource=place, amount=amount)
 
 
 def _works_with(question: Question, place: int) -> Callable[[int], bool]:
@@ -195,8 +197,7 @@ def _cost(question: Question, change: Change) -> tuple[float, ...]:
     if change.kind in {Kind.DEPENDENCIES_MET, Kind.RETRY_DUE}:
         return (0,)
     if change.kind is Kind.RUN_ENDS:
-        ends = question.ends.get(change.run or 0)
-        return (9,) if ends is None or ends.likely is None else (1, ends.likely)
+        return (9,) if change.at is None else (1, change.at)
     if change.kind is Kind.CLUSTER_READY:
         return (2,)
     late = change.effect is Effect.SEAT

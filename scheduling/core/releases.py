@@ -62,10 +62,10 @@ def holders(cluster: ClusterState, target: Pending, lack: Amount) -> tuple[Holde
         ),
     ]
     ranked = sorted(
-        ((_part(row.need, lack), row) for row in rows if _helps(row.need, lack)),
-        key=lambda pair: (-pair[0], pair[1].id),
+        (row for row in rows if _helps(row.need, lack)),
+        key=lambda row: (-_part(row.need, lack), [-has for has in row.need], row.id),
     )
-    return tuple(row for _, row in ranked[:MOST_SHOWN])
+    return tuple(ranked[:MOST_SHOWN])
 
 
 def releases(cluster: ClusterState, target: Pending, room: Room, ends: Mapping[int, Ends]) -> Releases:
