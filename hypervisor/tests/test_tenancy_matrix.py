@@ -73,6 +73,7 @@ GET    /deployments/{deployment_id}                      200   200   200   200  
 PUT    /deployments/{deployment_id}                      200   200   200   403    403    404   401
 PATCH  /deployments/{deployment_id}                      200   200   200   403    403    404   401
 DELETE /deployments/{deployment_id}                      204   204   204   403    403    404   401
+GET    /deployments/{deployment_id}/explain              200   200   200   200    200    404   401
 POST   /deployments/{deployment_id}/start                200   200   200   403    403    404   401
 POST   /deployments/{deployment_id}/stop                 200   200   200   403    403    404   401
 POST   /deployments/{deployment_id}/cancel               200   200   200   403    403    404   401
