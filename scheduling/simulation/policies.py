@@ -19,7 +19,7 @@ class BadPolicy(Exception):
 def parse(
     text: str, *, known: Mapping[str, Policy] = PRESETS, settings: Mapping[str, Any] | None = None
 ) -> Policy:
-    """`NAME` or `NAME,SETTING=VALUE,…` as a policy, which has the text as its name. Raises BadPolicy.
+    """`NAME` or `NAME,SETTING=VALUE,…` as a policy, whose name tells its settings too. Raises BadPolicy.
 
     `settings` hold for it too, where the text itself does not give them.
     """
@@ -27,7 +27,7 @@ def parse(
     if name not in known:
         raise BadPolicy(f"There is no policy {name!r}. There are: {', '.join(known)}.")
     changes = {**(settings or {}), **parse_settings(own)}
-    return replace(known[name], **changes, name=text.strip())
+    return replace(known[name], **changes, name=", ".join((name, *own)))
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, Any]:

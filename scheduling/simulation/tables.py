@@ -9,6 +9,7 @@ from scheduling.simulation.measures import Waits
 from scheduling.simulation.outcome import PRIORITIES, Outcome
 from scheduling.simulation.workload import Workload
 
+WAITS_TITLE = "Waits: from submit to end, less the duration"
 WAITS = ("mean", "p50", "p95", "p99", "max")
 Cells = tuple[list[str], list[list[str]]]
 """Headers, and rows of as many cells."""
@@ -16,15 +17,21 @@ Cells = tuple[list[str], list[list[str]]]
 
 def by_policy(workload: Workload, outcomes: Sequence[Outcome]) -> Cells:
     """What each policy made of it, in a line."""
+    unit = workload.work_unit
     headers = [
-        "policy", "goodput\n%", *(f"wait {name}\nh" for name in WAITS), f"wasted\n{workload.work_unit} h",
-        "pre-\nemptions", "Jain\nindex", "took\ns",
-    ]  # fmt: skip
+        "policy",
+        "goodput\n%",
+        "mean wait\nh",
+        f"wasted\n{unit} h",
+        "preemptions",
+        "Jain\nindex",
+        "took\ns",
+    ]
     rows = [
         [
             outcome.policy.name,
             f"{outcome.figures.goodput:.1f}",
-            *_hours(outcome.figures.waits),
+            f"{outcome.figures.waits.mean:,.1f}",
             f"{outcome.figures.waste:,.0f}",
             f"{outcome.figures.preemptions:,}",
             f"{outcome.figures.jain:.2f}",
@@ -36,16 +43,16 @@ def by_policy(workload: Workload, outcomes: Sequence[Outcome]) -> Cells:
 
 
 def by_priority(outcomes: Sequence[Outcome]) -> Cells:
-    """The waits of each priority under each policy."""
-    headers = ["priority", "policy", "jobs", *(f"wait {name}\nh" for name in WAITS)]
+    """The waits of all and of each priority, under each policy."""
     present = sorted({one for outcome in outcomes for one in outcome.figures.by_priority}, reverse=True)
-    rows = [
-        [PRIORITIES.get(priority, str(priority)), outcome.policy.name, f"{waits.jobs:,}", *_hours(waits)]
+    rows = [["all", outcome.policy.name, *_waits(outcome.figures.waits)] for outcome in outcomes]
+    rows += [
+        [PRIORITIES.get(priority, str(priority)), outcome.policy.name, *_waits(waits)]
         for priority in present
         for outcome in outcomes
         if (waits := outcome.figures.by_priority.get(priority))
     ]
-    return headers, rows
+    return ["priority", "policy", "jobs", *(f"{name}\nh" for name in WAITS)], rows
 
 
 def said(workload: Workload, *, window_seconds: float, grace_seconds: float) -> list[str]:
@@ -84,5 +91,6 @@ def as_table(cells: Cells, *, title: str, words: int = 1) -> Table:
     return table
 
 
-def _hours(waits: Waits) -> list[str]:
-    return [f"{hours:,.1f}" for hours in (waits.mean, waits.p50, waits.p95, waits.p99, waits.longest)]
+def _waits(waits: Waits) -> list[str]:
+    hours = (waits.mean, waits.p50, waits.p95, waits.p99, waits.longest)
+    return [f"{waits.jobs:,}", *(f"{one:,.1f}" for one in hours)]

@@ -165,7 +165,11 @@ class Command(BaseCommand):
             console.print(Text(printable(line)))
         console.print()
         console.print(tables.as_table(tables.by_policy(workload, outcomes), title="By policy"))
-        console.print(tables.as_table(tables.by_priority(outcomes), title="Waits by priority", words=2))
+        console.print(
+            tables.as_table(
+                tables.by_priority(outcomes), title="Waits, from submit to end less the duration", words=2
+            )
+        )
         for line in tables.unfinished(outcomes):
             console.print(Text(line, style="yellow"))
         console.print(Text(f"Took {seconds:.1f} s.", style="dim"))
