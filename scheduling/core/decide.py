@@ -34,7 +34,7 @@ def decide_cluster(cluster: ClusterState) -> ClusterPlan:
     start_what_fits(draft, standing)
     draft.preempt()
     draft.offer_back()
-    return draft.finish()
+    return draft.finish(draft.certificate())
 
 
 def _keep_still(cluster: ClusterState, queue: list[Pending], blocked: Reason) -> ClusterPlan:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from scheduling.core.amounts import fits
-from scheduling.core.certificates import Certificate
+from scheduling.core.certificates import Certificate, Step
+from scheduling.core.evidence import as_candidate, certify, evictable, preemptible
 from scheduling.core.ledger import Ledger, total_of
-from scheduling.core.policy import Policy
+from scheduling.core.policy import Policy, VictimOrder
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Running
 from scheduling.core.victims import Candidate, VictimPool
@@ -41,6 +42,9 @@ class Draft:
         self.evictions: dict[int, int] = {}
         self.kept_out: set[int] = set()
         self.victims: list[Candidate] = []
+        self.pool: VictimPool | None = None
+        self.steps: list[Step] = []
+        self.given_back: list[int] = []
 
     def drop_seats_without_room(self) -> None:
         """Drop the seats that nothing which stops can satisfy, for the engine shrank: lowest and newest first.
@@ -72,30 +76,36 @@ class Draft:
         policy = self.cluster.policy
         lower_than = {priority: preemptible_by(priority, policy) for priority in policy.may_preempt}
         own_starts = dict(self.starts)
-        pool: VictimPool | None = None
         for one in self.waiting:
             lower = lower_than.get(one.priority)
             if not lower or self._is_started(one):
                 continue
-            if self.ledger.can_start(one.need):
-                self._start(one)
-            elif fits(one.need, self.ledger.after):
-                self._seat(one)
-            else:
-                if pool is None:
-                    pool = VictimPool(
+            chosen: list[Candidate] = []
+            if not fits(one.need, self.ledger.after):
+                if self.pool is None:
+                    self.pool = VictimPool(
                         width=len(self.cluster.resources),
-                        running=self.cluster.running,
+                        running=evictable(self.cluster),
                         own_starts=[start for start in self.waiting if start.id in own_starts],
+                        youngest_first=policy.victim_order is VictimOrder.YOUNGEST,
                     )
-                chosen = pool.choose(need=one.need, after=self.ledger.after, priorities=lower)
-                if chosen:
-                    self._make_room(one, chosen, pool)
+                chosen = self.pool.choose(need=one.need, after=self.ledger.after, priorities=lower)
+                if not chosen or not self._may_evict(chosen):
+                    continue
+            self._make_room(one, chosen)
 
-    def _make_room(self, preemptor: Pending, chosen: list[Candidate], pool: VictimPool) -> None:
+    def _may_evict(self, chosen: Sequence[Candidate]) -> bool:
+        left = self.cluster.evictions_left
+        more = sum(1 for victim in chosen if isinstance(victim, Running))
+        return not more or left is None or len(self.evictions) + more <= left
+
+    def _make_room(self, preemptor: Pending, chosen: Sequence[Candidate]) -> None:
+        room, ids = tuple(self.ledger.after), tuple(victim.id for victim in chosen)
+        self.steps.append(Step(preemptor.id, preemptor.priority, preemptor.need, room, ids))
         evicts = False
         for victim in chosen:
-            pool.take(victim)
+            if self.pool is not None:
+                self.pool.take(victim)
             if isinstance(victim, Running):
                 evicts = True
                 self.evictions[victim.id] = preemptor.id
@@ -120,9 +130,25 @@ class Draft:
                 if fits(victim.need, self.ledger.after):
                     self.ledger.spare(victim.need)
                     del self.evictions[victim.id]
+                    self.given_back.append(victim.id)
             elif victim.id in self.withdrawn and self.ledger.can_start(victim.need):
                 self.ledger.start(victim.need)
                 self.withdrawn.remove(victim.id)
+                self.given_back.append(victim.id)
+
+    def certificate(self) -> Certificate | None:
+        """Say why each eviction is needed; None where there is none."""
+        if not self.evictions or self.pool is None:
+            return None
+        able = preemptible(self.cluster)
+        return certify(
+            self.cluster,
+            candidates=(as_candidate(row, self.cluster) for row in self.pool.rows if row.priority in able),
+            steps=self.steps,
+            given_back=self.given_back,
+            room=tuple(self.ledger.after),
+            free_now=tuple(self.ledger.free_now),
+        )
 
     def _is_started(self, one: Pending) -> bool:
         return one.id in self.starts and one.id not in self.withdrawn

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from scheduling.core import least_lost
 from scheduling.core.amounts import Amount, add, fits, subtract
-from scheduling.core.certificates import Candidate, Certificate, Step, lost_work
+from scheduling.core.certificates import Candidate, Certificate, Step
 from scheduling.core.draft import Draft, preemptible_by
-from scheduling.core.order import SECOND, Standing
-from scheduling.core.state import ClusterState, Pending
+from scheduling.core.evidence import as_candidate, certify, evictable
+from scheduling.core.order import Standing
+from scheduling.core.state import Pending
 
 
 class PreemptorsFirst:
@@ -22,11 +23,15 @@ class PreemptorsFirst:
         self.cluster = draft.cluster
         self.policy = draft.cluster.policy
         self.standing = standing
-        self.candidates = _candidates(draft.cluster)
+        self.candidates = sorted(
+            (as_candidate(run, draft.cluster) for run in evictable(draft.cluster)),
+            key=lambda one: (one.priority, one.lost, one.id),
+        )
         self.gone: set[int] = set()
         self.steps: list[Step] = []
         self.given_back: list[int] = []
         self.room: Amount = ()
+        self.free_now: Amount = ()
 
     def place_preemptors(self) -> set[int]:
         """Place those of each priority that may preempt, the highest first; return the ids of all that were tried.
@@ -46,6 +51,7 @@ class PreemptorsFirst:
             self._place(rows, lower.get(priority, ()))
         self._offer_back()
         self.room = tuple(self.draft.ledger.after)
+        self.free_now = tuple(self.draft.ledger.free_now)
         return tried
 
     def _place(self, rows: list[Pending], below: Sequence[int]) -> None:
@@ -119,31 +125,11 @@ class PreemptorsFirst:
         """Say why each eviction is needed; None where there is none."""
         if not self.draft.evictions:
             return None
-        return Certificate(
-            policy=self.policy.name,
-            victim_order=self.policy.victim_order,
-            may_preempt=self.policy.may_preempt,
-            now=self.cluster.now,
-            work_resource=self.cluster.work_resource,
-            candidates=tuple(self.candidates),
-            steps=tuple(self.steps),
-            given_back=tuple(self.given_back),
+        return certify(
+            self.cluster,
+            candidates=self.candidates,
+            steps=self.steps,
+            given_back=self.given_back,
             room=self.room,
+            free_now=self.free_now,
         )
-
-
-def _candidates(cluster: ClusterState) -> list[Candidate]:
-    """List the runs that the policy lets go at all: lowest priority first, then least lost work, then lowest id."""
-    policy, now = cluster.policy, cluster.now
-    since = now - policy.minimum_run_seconds * SECOND
-    able = {victim for priority in policy.may_preempt for victim in preemptible_by(priority, policy)}
-    found = []
-    for run in cluster.running:
-        if run.stopping or run.priority not in able or run.started_at > since:
-            continue
-        if policy.most_evictions is not None and run.evictions >= policy.most_evictions:
-            continue
-        saved_at = run.started_at if run.saved_at is None else run.saved_at
-        lost = lost_work(run.need, work_resource=cluster.work_resource, saved_at=saved_at, now=now)
-        found.append(Candidate(run.id, run.priority, run.need, run.started_at, saved_at, lost))
-    return sorted(found, key=lambda one: (one.priority, one.lost, one.id))

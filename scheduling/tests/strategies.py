@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from scheduling.core.amounts import Amount
-from scheduling.core.policy import Policy
+from scheduling.core.policy import Policy, VictimOrder
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterState, Pending, Running
 
@@ -25,6 +25,9 @@ policies = st.sampled_from(
         Policy(may_preempt={3: frozenset({1})}),
         Policy(may_preempt={1: frozenset({1, 2}), 3: frozenset({2, 3})}),  # who is not lower is no victim
         Policy(may_preempt={}),
+        Policy(victim_order=VictimOrder.YOUNGEST),
+        Policy(victim_order=VictimOrder.YOUNGEST, minimum_run_seconds=1),
+        Policy(minimum_run_seconds=1, most_evictions=2),
     ]
 )
 
@@ -61,7 +64,9 @@ def clusters(
         if fits(need, free) or shrunk:
             free = minus(free, need)
             later = later if dice == 0 else minus(later, need)
-            running.append(Running(next(ids), need, priority, started_at, stopping=dice == 0))
+            running.append(
+                Running(next(ids), need, priority, started_at, stopping=dice == 0, evictions=started_at)
+            )
     for need, priority, queued_at, hold, dice in waits:
         seated = dice == 0 and (fits(need, later) or shrunk or overpromised)
         later = minus(later, need) if seated else later
@@ -69,7 +74,16 @@ def clusters(
     blocked = draw(st.sampled_from((None,) * 9 + blocks))
     first_pool = draw(st.sampled_from([total, (1,) * width]))
     pools = (total,) if first_pool == total else (first_pool, minus(total, first_pool))
-    return ClusterState(1, RESOURCES[:width], pools, tuple(running), tuple(pending), blocked)
+    return ClusterState(
+        1,
+        RESOURCES[:width],
+        pools,
+        tuple(running),
+        tuple(pending),
+        blocked,
+        now=draw(st.sampled_from((1_000_002, 0))),
+        evictions_left=draw(st.sampled_from((None, None, 1, 2))),
+    )
 
 
 def contended_cluster(dice: Random) -> ClusterState:
