@@ -76,7 +76,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         _refuse_numbers(options)
         chosen = _policies(options)
-        out = options["out"]
+        out = Path(options["out"]) if options["out"] else None
         if out:
             _make(out)
         workload = self._workload(options)
