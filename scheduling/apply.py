@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from deployments.services import booking
+from scheduling.core.reasons import REASONS
 from scheduling.core.state import Plan, Snapshot
 
 
@@ -15,18 +16,18 @@ def apply(snapshot: Snapshot, plan: Plan, now: datetime) -> set[int]:
     seats: list[int] = []
     dropped: list[int] = []
     preemptors: dict[int, int] = {}
-    reasons: dict[int, str] = {}
     changed: set[int] = set()
-    for state, decided in zip(snapshot.clusters, plan.clusters, strict=True):
-        starts += decided.starts
-        seats += decided.seats
-        dropped += decided.dropped_seats
-        preemptors |= {eviction.victim: eviction.preemptor for eviction in decided.evictions}
-        stored = {waiting.id: waiting.reason for waiting in state.pending}
-        new_reasons = {id_: reason.value for id_, reason in decided.reasons if stored[id_] is not reason}
-        reasons |= new_reasons
-        if decided.starts or decided.seats or decided.dropped_seats or decided.evictions or new_reasons:
-            changed.add(state.id)
+    for decided in plan.clusters:
+        if decided.starts or decided.seats or decided.dropped_seats or decided.evictions:
+            starts += decided.starts
+            seats += decided.seats
+            dropped += decided.dropped_seats
+            preemptors |= {eviction.victim: eviction.preemptor for eviction in decided.evictions}
+            changed.add(decided.cluster_id)
+    rows = plan.changed(snapshot)
+    told = map(REASONS.__getitem__, plan.reasons[rows].tolist())
+    reasons = dict(zip(snapshot.pending.id[rows].tolist(), map(str, told), strict=True))
+    changed.update(snapshot.heads.id[snapshot.pending.owners(rows)].tolist())
     booking.drop_seats(deployment_ids=dropped, now=now)
     booking.book_evictions(preemptors=preemptors, now=now)
     booking.grant_seats(deployment_ids=seats, now=now)

@@ -84,8 +84,8 @@ def _attempt(ids: list[int]) -> CycleResult:
             cluster=cluster,
             organization_id=cluster.organization_id,
             at=seen.at,
-            policy=state.policy.name,
-            pending=len(state.pending),
+            policy=policy.name,
+            pending=decided.pending,
             scheduled=decided.scheduled,
             preempted=decided.preempted,
             unschedulable=decided.unschedulable,
@@ -95,7 +95,9 @@ def _attempt(ids: list[int]) -> CycleResult:
             write_ms=round(write_ms, 3),
             batch=len(clusters),
         )
-        for cluster, state, decided in zip(clusters, seen.snapshot.clusters, seen.plan.clusters, strict=True)
+        for cluster, policy, decided in zip(
+            clusters, seen.snapshot.heads.policy_of_each(), seen.plan.clusters, strict=True
+        )
         if cluster.pk in changed
     ]
     Cycle.objects.bulk_create(cycles)

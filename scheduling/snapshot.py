@@ -1,10 +1,10 @@
 """The only translator from rows to the core's snapshot: three queries, whatever the number of clusters."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from django.db import connection
 
 from clusters.amounts import RESOURCES
@@ -12,8 +12,9 @@ from clusters.models import Cluster
 from clusters.models import ClusterState as Condition
 from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
+from scheduling.core.columns import UNKNOWN, Heads, Ints, PendingColumns, RunningColumns, codes, ints, needs
 from scheduling.core.reasons import Reason
-from scheduling.core.state import ClusterState, Pending, Running, Snapshot
+from scheduling.core.state import ClusterState, Snapshot
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -22,7 +23,7 @@ BLOCKED = {
     Condition.UNREACHABLE: Reason.CLUSTER_UNREACHABLE,
     Condition.OVERCOMMITTED: Reason.CLUSTER_OVERCOMMITTED,
 }
-REASONS: dict[str, Reason] = {reason.value: reason for reason in Reason}
+REASONS: dict[str | None, Reason] = {reason.value: reason for reason in Reason}
 UNMET = """
 SELECT dependency.deployment_id, bool_or(upstream.status IN ('failed', 'cancelled'))
 FROM deployments_dependency AS dependency
@@ -34,24 +35,26 @@ GROUP BY dependency.deployment_id
 
 
 def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
-    """What the planner may know of these clusters. Nobody must book meanwhile: their rows are locked, or all is
-    read as of one moment.
+    """What the planner may know of these clusters, which are in the order of their ids. Nobody must book meanwhile:
+    their rows are locked, or all is read as of one moment.
     """
     ids = [cluster.pk for cluster in clusters]
     pending = _pending(ids, now)
     running = _running(ids)
-    return Snapshot.of(
-        ClusterState(
-            id=cluster.pk,
-            resources=RESOURCES,
-            pools=(tuple(cluster.total),),
-            running=tuple(running[cluster.pk]),
-            pending=tuple(pending[cluster.pk]),
-            blocked=BLOCKED.get(cluster.state),
-            now=microseconds(now),
-        )
-        for cluster in clusters
+    heads = Heads.of(
+        [
+            ClusterState(
+                id=cluster.pk,
+                resources=RESOURCES,
+                pools=(tuple(cluster.total),),
+                blocked=BLOCKED.get(cluster.state),
+                now=microseconds(now),
+            )
+            for cluster in clusters
+        ],
+        len(RESOURCES),
     )
+    return Snapshot(RESOURCES, heads, pending, running)
 
 
 def microseconds(at: datetime) -> int:
@@ -59,42 +62,34 @@ def microseconds(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
-def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
-    found: dict[int, list[Pending]] = defaultdict(list)
+def _pending(cluster_ids: list[int], now: datetime) -> PendingColumns:
     rows: Any = list(
         Deployment.objects.filter(cluster_id__in=cluster_ids, status=Status.PENDING)
         .order_by("cluster_id", "-priority", "queued_at", "id")
         .values_list(
-            "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "queued_at",
+            "cluster_id", "id", "required_gpu", "required_cpu", "required_ram", "priority", "queued_at",
             "seat_granted_at", "reason", "retry_at", "organization_id", "created_by_id",
         )
     )  # fmt: skip
     # Read after the rows: a deployment that is submitted meanwhile is in them only with all that it waits for.
     holds = _dependency_holds(cluster_ids)
-    for (
-        id_,
-        cluster_id,
-        gpu,
-        cpu,
-        ram,
-        priority,
-        queued,
-        seat,
-        reason,
-        retry_at,
-        organization,
-        user,
-    ) in rows:
-        hold = holds.get(id_)
-        if hold is None and retry_at is not None and retry_at > now:
-            hold = Reason.WAITING_FOR_RETRY
-        found[cluster_id].append(
-            Pending(
-                id_, (gpu, cpu, ram), priority, microseconds(queued), hold, seat is not None,
-                organization, user or 0, REASONS.get(reason) if reason else None,
-            )
-        )  # fmt: skip
-    return found
+    of, id_, gpu, cpu, ram, priority, queued_at, seat, reason, retry_at, organization, user = _turned(
+        rows, 12
+    )
+    later = [Reason.WAITING_FOR_RETRY if at is not None and at > now else None for at in retry_at]
+    return PendingColumns(
+        offsets=_offsets(of, cluster_ids),
+        id=ints(id_),
+        need=needs(list(zip(gpu, cpu, ram, strict=True)), len(RESOURCES)),
+        priority=ints(priority),
+        queued_at=ints(map(microseconds, queued_at)),
+        hold=codes(map(holds.get, id_, later)),
+        seated=np.array([at is not None for at in seat], dtype=np.bool_),
+        organization=ints(organization),
+        user=ints(one or 0 for one in user),
+        reason=codes(map(REASONS.get, reason)),
+        expected=np.full(len(id_), UNKNOWN, dtype=np.int64),
+    )
 
 
 def _dependency_holds(cluster_ids: list[int]) -> dict[int, Reason]:
@@ -106,18 +101,38 @@ def _dependency_holds(cluster_ids: list[int]) -> dict[int, Reason]:
         }
 
 
-def _running(cluster_ids: list[int]) -> dict[int, list[Running]]:
+def _running(cluster_ids: list[int]) -> RunningColumns:
     # A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
-    found: dict[int, list[Running]] = defaultdict(list)
-    rows: Any = Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY).values_list(
-        "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
-        "organization_id", "created_by_id",
+    rows: Any = (
+        Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY)
+        .order_by("cluster_id")
+        .values_list(
+            "cluster_id", "id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
+            "organization_id", "created_by_id",
+        )
     )  # fmt: skip
-    for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user in rows:
-        found[cluster_id].append(
-            Running(
-                id_, (gpu, cpu, ram), priority, microseconds(started), status == Status.STOPPING,
-                organization, user or 0,
-            )
-        )  # fmt: skip
-    return found
+    of, id_, gpu, cpu, ram, priority, started_at, status, organization, user = _turned(list(rows), 10)
+    unknown = np.full(len(id_), UNKNOWN, dtype=np.int64)
+    return RunningColumns(
+        offsets=_offsets(of, cluster_ids),
+        id=ints(id_),
+        need=needs(list(zip(gpu, cpu, ram, strict=True)), len(RESOURCES)),
+        priority=ints(priority),
+        started_at=ints(map(microseconds, started_at)),
+        stopping=np.array([one == Status.STOPPING for one in status], dtype=np.bool_),
+        organization=ints(organization),
+        user=ints(one or 0 for one in user),
+        saved_at=unknown,
+        evictions=np.zeros(len(id_), dtype=np.int64),
+        expected=unknown,
+    )
+
+
+def _turned(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _offsets(of: Sequence[int], cluster_ids: list[int]) -> Ints:
+    """Where the rows of each cluster begin; `of`, the cluster of each row, is sorted, and so are `cluster_ids`."""
+    bounds = np.searchsorted(ints(of), ints(cluster_ids))
+    return np.append(bounds, len(of)).astype(np.int64)

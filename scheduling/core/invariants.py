@@ -22,6 +22,8 @@ def check(snapshot: Snapshot, plan: Plan) -> None:
     given = [one.id for one in snapshot.clusters]
     if planned != given or len(set(given)) != len(given):
         raise InvariantBroken(f"the plan is for clusters {planned}, the snapshot has {given}")
+    for id_, fault in snapshot.faults:
+        raise InvariantBroken(f"cluster {id_}: {fault}")
     for cluster, cluster_plan in zip(snapshot.clusters, plan.clusters, strict=True):
         _Check(cluster, cluster_plan).all()
 

@@ -46,13 +46,17 @@ def minus(room: Amount, *needs: Amount) -> Amount:
 
 @st.composite
 def clusters(
-    draw: st.DrawFn, blocks: tuple[Reason, ...] = BLOCKS, shrunk: bool = False, overpromised: bool = False
+    draw: st.DrawFn,
+    blocks: tuple[Reason, ...] = BLOCKS,
+    shrunk: bool = False,
+    overpromised: bool = False,
+    width: int | None = None,
 ) -> ClusterState:
     """A cluster whose runs fit its total and whose seats can be satisfied.
 
     If its engine has `shrunk` neither need be so; if that left it `overpromised`, the seats only.
     """
-    width = draw(st.integers(1, 3))
+    width = width or draw(st.integers(1, 3))
     total = draw(amounts(width, 2, 9))
     runs = draw(st.lists(st.tuples(amounts(width), priorities, times, st.integers(0, 3)), max_size=7))
     waits = draw(st.lists(st.tuples(amounts(width), priorities, times, holds, st.integers(0, 3)), max_size=8))

@@ -145,7 +145,7 @@ def test_the_order_of_rows_does_not_matter_and_the_same_input_gives_the_same_pla
     assert plan_of(cluster, policy) == plan
 
 
-@given(st.lists(clusters(), max_size=4), policies)
+@given(st.integers(1, 3).flatmap(lambda width: st.lists(clusters(width=width), max_size=4)), policies)
 def test_clusters_planned_together_are_planned_as_if_each_were_alone(states, policy):
     # Ids are unique over the whole system, so each cluster's are moved to a range of its own.
     states = [replace(renumbered(state, 100 * n), policy=policy) for n, state in enumerate(states)]
