@@ -1,5 +1,5 @@
 """The console's pages of the scheduler and of beat, and what clusters' pages learn from the scheduler."""
 
-from scheduling.admin import beat, certificates, cycles
+from scheduling.admin import beat, certificates, cycles, simulations
 
-__all__ = ["beat", "certificates", "cycles"]
+__all__ = ["beat", "certificates", "cycles", "simulations"]
