@@ -1,4 +1,4 @@
-"""The only translator from rows to the core's snapshot: three queries, whatever the number of clusters."""
+"""The only translator from rows to the core's snapshot: a fixed number of queries, whatever the number of clusters."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterState, Pending, Running, Snapshot
+from scheduling.policies import followed_by
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -22,6 +23,7 @@ BLOCKED = {
     Condition.UNREACHABLE: Reason.CLUSTER_UNREACHABLE,
     Condition.OVERCOMMITTED: Reason.CLUSTER_OVERCOMMITTED,
 }
+GPU, CPU = RESOURCES.index("gpu"), RESOURCES.index("cpu")
 REASONS: dict[str, Reason] = {reason.value: reason for reason in Reason}
 UNMET = """
 SELECT dependency.deployment_id, bool_or(upstream.status IN ('failed', 'cancelled'))
@@ -38,6 +40,7 @@ def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
     read as of one moment.
     """
     ids = [cluster.pk for cluster in clusters]
+    follows = followed_by(ids, now)
     pending = _pending(ids, now)
     running = _running(ids)
     return Snapshot.of(
@@ -48,7 +51,11 @@ def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
             running=tuple(running[cluster.pk]),
             pending=tuple(pending[cluster.pk]),
             blocked=BLOCKED.get(cluster.state),
+            policy=follows[cluster.pk].policy,
             now=microseconds(now),
+            work_resource=GPU if cluster.total_gpu else CPU,
+            user_weights=follows[cluster.pk].user_weights,
+            evictions_left=follows[cluster.pk].evictions_left,
         )
         for cluster in clusters
     )
@@ -111,13 +118,13 @@ def _running(cluster_ids: list[int]) -> dict[int, list[Running]]:
     found: dict[int, list[Running]] = defaultdict(list)
     rows: Any = Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY).values_list(
         "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
-        "organization_id", "created_by_id",
+        "organization_id", "created_by_id", "preemption_count",
     )  # fmt: skip
-    for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user in rows:
+    for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user, evictions in rows:
         found[cluster_id].append(
             Running(
                 id_, (gpu, cpu, ram), priority, microseconds(started), status == Status.STOPPING,
-                organization, user or 0,
+                organization, user or 0, evictions=evictions,
             )
         )  # fmt: skip
     return found

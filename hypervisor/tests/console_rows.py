@@ -23,7 +23,7 @@ from deployments.models import (
 from deployments.states import HOLDS_CAPACITY, Status
 from deployments.tests.factories import DeploymentFactory
 from organizations.tests.factories import MembershipFactory, OrganizationFactory
-from scheduling.models import Cycle, SeededInterval
+from scheduling.models import ClusterPolicy, Cycle, SeededInterval
 
 MANY = 55
 
@@ -35,7 +35,9 @@ def fill(lab: Any) -> None:
     for user in users:
         MembershipFactory(organization=lab, user=user)
         OrganizationFactory()
-        ClusterFactory(organization=lab)
+        ClusterPolicy.objects.create(
+            cluster=ClusterFactory(organization=lab), preset="balanced", most_evictions=3
+        )
         CredentialFactory(organization=lab, password="never shown")
     cluster = ClusterFactory(organization=lab, name="full", paused=True)
     statuses = list(Status)

@@ -17,6 +17,7 @@ from deployments.serializers import DeploymentAnswer
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
 from scheduling import examples as scheduling
+from scheduling.policy_serializers import EffectiveAnswer, PolicyAnswer
 from scheduling.serializers import PlanAnswer, PlannedAnswer
 
 CREDENTIALS = "/organizations/{organization_id}/registry-credentials"
@@ -127,6 +128,14 @@ def test_the_example_of_a_plan_is_accepted_and_answered_as_shown(api, alice, clu
     assert answer.json()["starts"][0].keys() == scheduling.TOLD["seats"][0].keys() == fields(PlannedAnswer)
 
 
+def test_the_example_of_a_policy_is_accepted_and_answered_as_shown(api, alice, cluster):
+    answer = api(alice).patch(f"/clusters/{cluster.pk}/policy", scheduling.POLICY_ASKED)
+    assert answer.status_code == 200
+    assert answer.json() == scheduling.POLICY_SHOWN | {"cluster_id": cluster.pk}
+    assert answer.json().keys() == fields(PolicyAnswer)
+    assert answer.json()["effective"].keys() == fields(EffectiveAnswer)
+
+
 def fields(answer):
     return answer().fields.keys()
 
@@ -135,6 +144,7 @@ def test_put_needs_no_more_than_patch(schema):
     for path in (
         "/organizations/{organization_id}",
         "/clusters/{cluster_id}",
+        "/clusters/{cluster_id}/policy",
         "/deployments/{deployment_id}",
         f"{CREDENTIALS}/{{credential_id}}",
     ):

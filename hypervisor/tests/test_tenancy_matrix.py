@@ -65,6 +65,9 @@ POST   /clusters/{cluster_id}/check                      200   200   403   403  
 POST   /clusters/{cluster_id}/declare-lost               200   200   403   403    403    404   401
 GET    /clusters/{cluster_id}/cycles                     200   200   200   200    200    404   401
 POST   /clusters/{cluster_id}/plan                       200   200   200   200    200    404   401
+GET    /clusters/{cluster_id}/policy                     200   200   200   200    200    404   401
+PUT    /clusters/{cluster_id}/policy                     200   200   403   403    403    404   401
+PATCH  /clusters/{cluster_id}/policy                     200   200   403   403    403    404   401
 GET    /deployments                                      200   200   200   200    200    200   401
 POST   /deployments                                      201   201   201   201    403    400   401
 POST   /deployments/bulk                                 201   201   201   201    403    400   401
@@ -140,6 +143,8 @@ class World:
         }
         if path.endswith("/members/{user_id}"):
             return {"role": Role.VIEWER} if verb in {"PUT", "PATCH"} else None
+        if path.endswith("/policy"):
+            return {"preset": "balanced"} if verb in {"PUT", "PATCH"} else None
         if verb in {"PUT", "PATCH"}:
             return {} if path == "/me" else {"name": "renamed"}
         return bodies.get(path) if verb == "POST" else None
