@@ -21,9 +21,9 @@ from organizations.permissions import Action, allows
 PLAIN = (
     "id", "name", "docker_image", "status", "reason", "priority", "cluster_id", "organization_id", "command", "args",
     "env", "secret_env_names", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
-    "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-    "registry_credential_id", "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "retry_at",
-    "started_at", "ended_at",
+    "time_limit_seconds", "grace_period_seconds", "expected_seconds", "checkpoint_interval_seconds",
+    "simulated_seconds", "labels", "ports", "registry_credential_id", "preemption_count", "retries_used", "exit_code",
+    "created_at", "queued_at", "retry_at", "started_at", "ended_at",
 )  # fmt: skip
 COLUMNS = (*PLAIN, "created_by__username", "my_role", *(f"required_{name}" for name in amounts.RESOURCES))
 MOST_NAMED = 10
@@ -112,9 +112,9 @@ def runs_of(*, deployment_id: int) -> QuerySet[Any]:
         )
         .order_by("-id")
         .values(
-            "id", "cluster_id", "priority", "booked_at", "running_at", "ended_at", "outcome", "exit_code", "failure",
-            "stop_cause", "detail", "device_ids", "organization_id", "preempted_by_id", "preempted_by__organization_id",
-            "held_ram", "held_cpu", "held_gpu",
+            "id", "cluster_id", "priority", "booked_at", "running_at", "checkpointed_at", "ended_at", "outcome",
+            "exit_code", "failure", "stop_cause", "detail", "device_ids", "organization_id", "preempted_by_id",
+            "preempted_by__organization_id", "held_ram", "held_cpu", "held_gpu",
         )
     )  # fmt: skip
     return rows

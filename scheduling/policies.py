@@ -24,6 +24,11 @@ class Followed:
     user_weights: Mapping[int, int] = field(default_factory=dict)
     evictions_left: int | None = None
 
+    @property
+    def wants_durations(self) -> bool:
+        """Whether the planner looks at how long deployments will run."""
+        return self.policy.shortest_first or self.policy.reservation_after_seconds is not None
+
 
 def followed_by(cluster_ids: Collection[int], now: datetime) -> dict[int, Followed]:
     """What each of these clusters follows at this moment: one query, and one more where a policy counts evictions."""

@@ -1,7 +1,7 @@
 """The only translator from rows to the core's snapshot: a fixed number of queries, whatever the number of clusters."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +12,10 @@ from clusters.models import Cluster
 from clusters.models import ClusterState as Condition
 from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
+from scheduling.checkpoints import reported, saved_at
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterState, Pending, Running, Snapshot
+from scheduling.durations import usual_of_deployments
 from scheduling.policies import followed_by
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,8 +43,9 @@ def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
     """
     ids = [cluster.pk for cluster in clusters]
     follows = followed_by(ids, now)
-    pending = _pending(ids, now)
-    running = _running(ids)
+    usual = usual_of_deployments([id_ for id_ in ids if follows[id_].wants_durations])
+    pending = _pending(ids, now, usual)
+    running = _running(ids, now, usual)
     return Snapshot.of(
         ClusterState(
             id=cluster.pk,
@@ -66,7 +69,13 @@ def microseconds(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
-def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
+def _expected(seconds: int | None, usual: float | None) -> int | None:
+    """What its user expects, else what is usual; in microseconds."""
+    known = usual if seconds is None else seconds
+    return None if known is None else round(known * 1_000_000)
+
+
+def _pending(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> dict[int, list[Pending]]:
     found: dict[int, list[Pending]] = defaultdict(list)
     rows: Any = list(
         Deployment.objects.filter(cluster_id__in=cluster_ids, status=Status.PENDING)
@@ -74,6 +83,7 @@ def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
         .values_list(
             "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "queued_at",
             "seat_granted_at", "reason", "retry_at", "organization_id", "created_by_id",
+            "expected_seconds",
         )
     )  # fmt: skip
     # Read after the rows: a deployment that is submitted meanwhile is in them only with all that it waits for.
@@ -91,6 +101,7 @@ def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
         retry_at,
         organization,
         user,
+        expected,
     ) in rows:
         hold = holds.get(id_)
         if hold is None and retry_at is not None and retry_at > now:
@@ -99,6 +110,7 @@ def _pending(cluster_ids: list[int], now: datetime) -> dict[int, list[Pending]]:
             Pending(
                 id_, (gpu, cpu, ram), priority, microseconds(queued), hold, seat is not None,
                 organization, user or 0, REASONS.get(reason) if reason else None,
+                _expected(expected, usual.get(id_)),
             )
         )  # fmt: skip
     return found
@@ -113,18 +125,40 @@ def _dependency_holds(cluster_ids: list[int]) -> dict[int, Reason]:
         }
 
 
-def _running(cluster_ids: list[int]) -> dict[int, list[Running]]:
+def _running(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> dict[int, list[Running]]:
     # A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
     found: dict[int, list[Running]] = defaultdict(list)
     rows: Any = Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY).values_list(
         "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
-        "organization_id", "created_by_id", "preemption_count",
+        "organization_id", "created_by_id", "preemption_count", "expected_seconds", "checkpoint_interval_seconds",
     )  # fmt: skip
-    for id_, cluster_id, gpu, cpu, ram, priority, started, status, organization, user, evictions in rows:
+    reports, at = reported(cluster_ids), microseconds(now)
+    for (
+        id_,
+        cluster_id,
+        gpu,
+        cpu,
+        ram,
+        priority,
+        started,
+        status,
+        organization,
+        user,
+        evictions,
+        expected,
+        interval,
+    ) in rows:
+        began, report = microseconds(started), reports.get(id_)
+        saved = saved_at(
+            started=began,
+            reported=None if report is None else microseconds(report),
+            interval_seconds=interval,
+            now=at,
+        )
         found[cluster_id].append(
             Running(
-                id_, (gpu, cpu, ram), priority, microseconds(started), status == Status.STOPPING,
-                organization, user or 0, evictions=evictions,
+                id_, (gpu, cpu, ram), priority, began, status == Status.STOPPING, organization, user or 0, saved,
+                evictions, _expected(expected, usual.get(id_)),
             )
         )  # fmt: skip
     return found

@@ -77,6 +77,7 @@ PATCH  /deployments/{deployment_id}                      200   200   200   403  
 DELETE /deployments/{deployment_id}                      204   204   204   403    403    404   401
 POST   /deployments/{deployment_id}/start                200   200   200   403    403    404   401
 POST   /deployments/{deployment_id}/stop                 200   200   200   403    403    404   401
+POST   /deployments/{deployment_id}/checkpoint           200   200   200   403    403    404   401
 POST   /deployments/{deployment_id}/cancel               200   200   200   403    403    404   401
 GET    /deployments/{deployment_id}/dependencies         200   200   200   200    200    404   401
 GET    /deployments/{deployment_id}/dependents           200   200   200   200    200    404   401
@@ -283,7 +284,7 @@ def test_a_deleted_organization_takes_all_that_is_in_it_out_of_sight(world, api)
 def prepare(world: World, verb: str, path: str) -> None:
     if path.endswith("/declare-lost"):
         Cluster.objects.filter(pk=world.cluster.pk).update(unreachable_since=timezone.now())
-    if path.endswith("/stop"):
+    if path.endswith(("/stop", "/checkpoint")):
         run_cycle(cluster_ids=[world.cluster.pk])
     if (verb, path) == ("DELETE", "/organizations/{organization_id}"):
         Deployment.objects.filter(pk=world.deployment.pk).update(status="cancelled")

@@ -135,6 +135,7 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "time_limit_seconds": [0, *NOT_WHOLE],
         "grace_period_seconds": [None, *NOT_WHOLE],
         "expected_seconds": [0, *NOT_WHOLE],
+        "checkpoint_interval_seconds": [0, *NOT_WHOLE],
         "simulated_seconds": NOT_SECONDS,
         "ports": [None, 80, "80", {}, [0], [70_000], ["80"], [1.5], [None], [80] * 101],
     },
@@ -142,6 +143,9 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "deployments": [None, 5, "x", {}, [], [5], [None], [[]], [{}], [{}] * 1001, [{"key": 5}],
             *([IN_A_BATCH | wrong] for wrong in ({"cluster_id": ABSENT}, {"cluster_id": None}, {"nonsense": 1},
               {"key": ""}, {"key": "x" * 201}, {"depends_on": "a"}, {"depends_on": ["a"]}, {"depends_on": [5]}))],
+    },
+    ("POST", "/deployments/{deployment_id}/checkpoint"): {
+        "at": ["yesterday", "", 5, None, True, [], {}, "2026-13-01T00:00:00Z"],
     },
     ("PATCH", "/deployments/{deployment_id}"): {
         "name": NOT_A_NAME,
