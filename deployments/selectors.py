@@ -181,10 +181,31 @@ def why_cluster_is_needed(cluster: Cluster) -> str | None:
 
 def why_organization_is_needed(organization_id: int) -> str | None:
     """Why the organization may not be deleted now, or None."""
+    busy = Deployment.objects.filter(deleted_at=None, status__in=[*HOLDS_CAPACITY, Status.PENDING])
+    if own := busy.filter(organization_id=organization_id).count():
+        return f"{own} of its deployments run or wait. Stop or cancel them first."
+    if guests := busy.filter(cluster__organization_id=organization_id).count():
+        return (
+            f"{guests} deployments of other organizations run or wait on its clusters. Pause these, and ask the others "
+            "to move, stop or cancel what they have there."
+        )
+    return None
+
+
+def why_share_is_needed(cluster: Cluster, organization_id: int) -> str | None:
+    """Why the organization may not lose its share of the cluster now, or None."""
     busy = Deployment.objects.filter(
-        organization_id=organization_id, deleted_at=None, status__in=[*HOLDS_CAPACITY, Status.PENDING]
+        cluster=cluster,
+        organization_id=organization_id,
+        deleted_at=None,
+        status__in=[*HOLDS_CAPACITY, Status.PENDING],
     ).count()
-    return f"{busy} of its deployments run or wait. Stop or cancel them first." if busy else None
+    if not busy:
+        return None
+    return (
+        f"Organization {organization_id} has {busy} deployments here that run or wait. Ask its members to stop, cancel "
+        "or move them, or wait for their end, and take the share away then."
+    )
 
 
 def why_credential_is_needed(credential: RegistryCredential) -> str | None:

@@ -77,7 +77,12 @@ class DeploymentBody(Body):
         help_text="[HOST[:PORT]/]NAME[:TAG][@DIGEST]; from a registry that this installation allows.",
     )
     cluster_id = Id()
-    organization_id = Id(required=False, allow_null=True, help_text="Default: the cluster's.")
+    organization_id = Id(
+        required=False,
+        allow_null=True,
+        help_text="Whose it is. Default: the cluster's own organization, if you are a member of it; else your only one "
+        "that the cluster is shared with.",
+    )
     required_ram = AmountField("ram", help_text="GB; on a real engine at least 0.006.")
     required_cpu = AmountField("cpu", help_text="cores; on a real engine at least 0.01.")
     required_gpu = AmountField(

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count
 
+from clusters.sharing.selectors import weights_by_cluster
 from deployments.models import Run
 from scheduling.core.policy import PRESETS, Policy
 from scheduling.models import ClusterPolicy
@@ -21,6 +22,7 @@ class Followed:
     """What one cluster follows. `evictions_left`: how many more its policy allows just now; None: any number."""
 
     policy: Policy
+    weights: Mapping[int, int] = field(default_factory=dict)
     user_weights: Mapping[int, int] = field(default_factory=dict)
     evictions_left: int | None = None
 
@@ -31,9 +33,17 @@ class Followed:
 
 
 def followed_by(cluster_ids: Collection[int], now: datetime) -> dict[int, Followed]:
-    """What each of these clusters follows at this moment: one query, and one more where a policy counts evictions."""
+    """What each of these clusters follows at this moment: one query, and one more each where a policy counts evictions
+    and where one shares between organizations.
+    """
     rows = {row.cluster_id: row for row in ClusterPolicy.objects.filter(cluster_id__in=cluster_ids)}
-    found = {id_: Followed(effective(rows.get(id_)), weights_of(rows.get(id_))) for id_ in cluster_ids}
+    policies = {id_: effective(rows.get(id_)) for id_ in cluster_ids}
+    sharing = [id_ for id_, policy in policies.items() if policy.organization_shares]
+    weights = weights_by_cluster(sharing) if sharing else {}
+    found = {
+        id_: Followed(policy, weights.get(id_, {}), weights_of(rows.get(id_)))
+        for id_, policy in policies.items()
+    }
     limits = {
         id_: one.policy.evictions_per_minute
         for id_, one in found.items()

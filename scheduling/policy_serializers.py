@@ -7,20 +7,11 @@ from rest_framework import serializers
 
 from accounts.errors import InvalidInput
 from accounts.wire import Body, Flag, Whole
+from clusters.models import MOST_WEIGHT
 from scheduling.core.policy import PRESETS, VictimOrder
 from scheduling.examples import POLICY_SHOWN
-from scheduling.policy_settings import (
-    COLUMNS,
-    LOWER,
-    MOST_WEIGHT,
-    PRESET_TOLD,
-    MayPreempt,
-    Number,
-    Order,
-    Setting,
-    Switch,
-    UserWeights,
-)
+from scheduling.policy_kinds import LOWER, MayPreempt, Number, Order, Setting, Switch, UserWeights
+from scheduling.policy_settings import COLUMNS, PRESET_TOLD
 
 WHO_PREEMPTS = {
     "type": "object",

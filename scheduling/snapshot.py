@@ -57,6 +57,7 @@ def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
             policy=follows[cluster.pk].policy,
             now=microseconds(now),
             work_resource=GPU if cluster.total_gpu else CPU,
+            weights=follows[cluster.pk].weights,
             user_weights=follows[cluster.pk].user_weights,
             evictions_left=follows[cluster.pk].evictions_left,
         )

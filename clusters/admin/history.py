@@ -37,6 +37,8 @@ def shown(field: str, value: Any) -> str:
         return span(timedelta(seconds=value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {one}" for name, one in value.items()) or "nobody"
     if isinstance(value, list):
         return ", ".join(str(one).upper() for one in value) or "nothing"
     return str(value)

@@ -8,7 +8,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from accounts.models import AuditEntry, RefreshFamily
 from accounts.tests.factories import UserFactory
-from clusters.models import ClusterEvent
+from clusters.models import ClusterEvent, ClusterShare
 from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import (
     Allocation,
@@ -35,9 +35,9 @@ def fill(lab: Any) -> None:
     for user in users:
         MembershipFactory(organization=lab, user=user)
         OrganizationFactory()
-        ClusterPolicy.objects.create(
-            cluster=ClusterFactory(organization=lab), preset="balanced", most_evictions=3
-        )
+        place = ClusterFactory(organization=lab)
+        ClusterPolicy.objects.create(cluster=place, preset="balanced", most_evictions=3)
+        ClusterShare.objects.create(cluster=place, organization=OrganizationFactory())
         CredentialFactory(organization=lab, password="never shown")
     cluster = ClusterFactory(organization=lab, name="full", paused=True)
     statuses = list(Status)

@@ -12,10 +12,13 @@ from clusters import examples as clusters
 from clusters.credentials import examples as credentials
 from clusters.credentials.serializers import CredentialAnswer
 from clusters.serializers import ClusterAnswer
+from clusters.sharing import examples as sharing
+from clusters.sharing.serializers import SharesAnswer
 from deployments import examples as deployments
 from deployments.serializers import DeploymentAnswer
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
+from organizations.tests.factories import OrganizationFactory
 from scheduling import examples as scheduling
 from scheduling.policy_serializers import EffectiveAnswer, PolicyAnswer
 from scheduling.serializers import PlanAnswer, PlannedAnswer
@@ -134,6 +137,15 @@ def test_the_example_of_a_policy_is_accepted_and_answered_as_shown(api, alice, c
     assert answer.json() == scheduling.POLICY_SHOWN | {"cluster_id": cluster.pk}
     assert answer.json().keys() == fields(PolicyAnswer)
     assert answer.json()["effective"].keys() == fields(EffectiveAnswer)
+
+
+def test_the_example_of_shares_is_accepted_and_answered_as_shown(api, alice, cluster):
+    ids = [cluster.organization_id, OrganizationFactory().pk]
+    asked = [one | {"organization_id": id_} for one, id_ in zip(sharing.ASKED["shares"], ids, strict=True)]
+    answer = api(alice).put(f"/clusters/{cluster.pk}/shares", {"shares": asked})
+    assert answer.status_code == 200
+    assert answer.json() == {"cluster_id": cluster.pk, "shares": asked}
+    assert answer.json().keys() == sharing.SHOWN.keys() == fields(SharesAnswer)
 
 
 def fields(answer):

@@ -93,6 +93,12 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
             *([{"required_ram": 1, "required_cpu": 1} | wrong] for wrong in ({"nonsense": 1}, {"name": 5},
               {"priority": 4}, {"required_ram": "1"}, {"required_gpu": None}, {"required_gpu": 10_000_000}))],
     },
+    ("PUT", "/clusters/{cluster_id}/shares"): {
+        "shares": [None, 5, "x", {}, [5], [None], [[]], [{}], [{"organization_id": ABSENT}] * 1001,
+            *([{"organization_id": id_}] for id_ in (*NOT_AN_ID, ABSENT)),
+            *([{"organization_id": 1, "weight": weight}] for weight in (0, 1001, None, *NOT_WHOLE)),
+            [{"organization_id": 1, "nonsense": 1}], [{"weight": 1}]],
+    },
     ("PATCH", "/clusters/{cluster_id}/policy"): {
         "preset": ["fair", "Balanced", 5, True, [], {}],
         "may_preempt": ["HIGH", 5, [], {"HIGH": "LOW"}, {"HIGH": ["HIGH"]}, {"LOW": ["MEDIUM"]}, {"MEDIUM": ["HIGH"]},
