@@ -60,7 +60,8 @@ def said(workload: Workload, *, window_seconds: float, grace_seconds: float) -> 
     gpus, cores, ram = workload.total
     days = workload.last_submit / 86_400_000_000
     lines = [
-        f"{workload.name}: {len(workload.jobs):,} {'job' if len(workload.jobs) == 1 else 'jobs'}, submitted over {days:,.1f} days, "
+        f"{workload.name}: {len(workload.jobs):,} {'job' if len(workload.jobs) == 1 else 'jobs'}, "
+        f"submitted over {days:,.1f} days, "
         f"on {gpus / 1000:,g} GPUs, {cores / 1000:,g} cores and {ram / 1024:,g} GB: "
         f"{100 * workload.load:.0f} % of the {workload.work_unit}s asked for.",
         f"Planned {window_seconds:g} s after the first change, by the scheduler's own planner; "
