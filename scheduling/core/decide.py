@@ -46,7 +46,7 @@ def decide(snapshot: Snapshot) -> Plan:
             plans.append(
                 replace(
                     plan,
-                    reasons=Waits(pending, reasons, index),
+                    reasons=Waits(snapshot, reasons, index),
                     unschedulable=plan.unschedulable + waiting[index] - rows.size,
                     held=held,
                 )
@@ -60,7 +60,7 @@ def decide(snapshot: Snapshot) -> Plan:
                 seats=(),
                 dropped_seats=(),
                 evictions=(),
-                reasons=Waits(pending, reasons, index),
+                reasons=Waits(snapshot, reasons, index),
                 scheduled=len(started),
                 preempted=0,
                 unschedulable=waiting[index] - len(started),

@@ -178,8 +178,7 @@ class ClusterPlan:
 
     `starts`: book and start now, kept seats first. `seats`: room promised to those that had no seat before.
     `dropped_seats`: those that had one and end the cycle with neither a seat nor a start, in queue order.
-    `evictions`: told to stop. `reasons`: one for each listed deployment still pending, by priority (high to low),
-    queued_at and id.
+    `evictions`: told to stop. `reasons`: one for each listed deployment still pending, in queue order.
 
     A seat that the shrunken cluster has no room for is dropped, and may be granted anew in the same cycle. Then
     it was kept: it is neither in `seats` nor in `dropped_seats`, and `evictions` may name it as preemptor.

@@ -12,7 +12,7 @@ import numpy as np
 
 from scheduling.core.columns import Codes, Flags, Ints, Rows
 from scheduling.core.draft import HELD_BY_DEPENDENCIES, preemptible_by
-from scheduling.core.policy import Policy, VictimOrder
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import CODES, Reason
 from scheduling.core.state import Snapshot
 from scheduling.core.vectors import all_fit, fit, owners, sums, sums_of
@@ -81,12 +81,6 @@ def triage(snapshot: Snapshot) -> Triage:
     plain = np.array([_is_plain(policy) for policy in heads.policies], dtype=np.bool_)
     in_order = plain[heads.policy]
     in_order[owner[seats]] = False
-    for place, policy in enumerate(heads.policies):
-        if policy.victim_order is VictimOrder.LEAST_LOST_WORK and preempts[place]:
-            # Its preemptors are placed before anybody else: plain queue order only where they are its head.
-            early = live & (pending.priority > min(preempts[place])) & ~preemptors
-            in_order[owner[np.flatnonzero(early)]] &= heads.policy[owner[np.flatnonzero(early)]] != place
-
     held = np.zeros(len(pending.id), dtype=np.bool_)
     for reason in HELD_BY_DEPENDENCIES:
         held |= pending.hold == CODES[reason]

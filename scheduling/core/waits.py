@@ -5,35 +5,31 @@ from typing import Any, overload
 
 import numpy as np
 
-from scheduling.core.columns import Codes, PendingColumns
+from scheduling.core.columns import Codes
+from scheduling.core.order import queue_order
 from scheduling.core.reasons import REASONS, Reason
+from scheduling.core.state import Snapshot
 
 Wait = tuple[int, Reason]
 
 
 class Waits(Sequence[Wait]):
-    """The (id, reason) of those in one cluster that go on waiting, by priority (high to low), queued_at and id.
+    """The (id, reason) of those in one cluster that go on waiting, in queue order; equal to the tuple of them."""
 
-    Equal to the tuple of the same pairs.
-    """
+    __slots__ = ("_codes", "_index", "_snapshot")
 
-    __slots__ = ("_codes", "_pending", "_start")
-
-    def __init__(self, pending: PendingColumns, reasons: Codes, index: int) -> None:
+    def __init__(self, snapshot: Snapshot, reasons: Codes, index: int) -> None:
         """Of the cluster at this place; `reasons` is the plan's column over all clusters."""
-        self._pending = pending
-        self._start = int(pending.offsets[index])
-        self._codes = reasons[self._start : int(pending.offsets[index + 1])]
+        start, stop = snapshot.pending.offsets[index : index + 2]
+        self._snapshot, self._index = snapshot, index
+        self._codes = reasons[start:stop]
 
     def pairs(self) -> tuple[Wait, ...]:
         """All of them."""
-        pending, rows = self._pending, np.flatnonzero(self._codes)
-        chosen = rows + self._start
-        order = np.lexsort((pending.id[chosen], pending.queued_at[chosen], -pending.priority[chosen]))
-        ids: list[int] = pending.id[chosen[order]].tolist()
-        # Code 0 is no reason, and those who have none are not among the rows.
-        reasons: Any = map(REASONS.__getitem__, self._codes[rows[order]].tolist())
-        return tuple(zip(ids, reasons, strict=True))
+        state = self._snapshot.cluster(self._index)
+        told = {one.id: code for one, code in zip(state.pending, self._codes.tolist(), strict=True) if code}
+        reasons: Any = ((one.id, REASONS[told[one.id]]) for one in queue_order(state) if one.id in told)
+        return tuple(reasons)
 
     def __len__(self) -> int:
         """How many go on waiting."""
