@@ -15,7 +15,7 @@ def check_agreement(cluster: ClusterState, plan: ClusterPlan) -> None:
     """
     certificate = plan.certificate
     if certificate is None:
-        _require(not plan.evictions, f"{len(plan.evictions)} evictions without a certificate")
+        _require(not plan.evictions, f"{len(plan.evictions)} evictions have none")
         return
     _settings_agree(cluster, certificate)
     _candidates_agree(cluster, certificate)

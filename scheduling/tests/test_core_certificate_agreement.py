@@ -65,5 +65,5 @@ def test_evictions_that_the_certificate_does_not_tell_are_refused():
     plan = plan_of(state())
     with pytest.raises(CertificateRefused, match="tells of the evictions"):
         check_agreement(state(), replace(plan, evictions=()))
-    with pytest.raises(CertificateRefused, match="1 evictions without a certificate"):
+    with pytest.raises(CertificateRefused, match="1 evictions have none"):
         check_agreement(state(), replace(plan, certificate=None))
