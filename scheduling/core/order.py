@@ -28,12 +28,17 @@ def queue_order(cluster: ClusterState) -> list[Pending]:
 
 
 def effective_priority(cluster: ClusterState) -> Callable[[Pending], int]:
-    """Say by whose priority one is ranked: its own, and one more for each `ageing_seconds` that it has waited."""
-    ageing = cluster.policy.ageing_seconds
-    if ageing is None:
+    """Say by whose priority one is ranked: its own, and one more for each `ageing_seconds` that it has waited.
+
+    That never lifts it among those who may preempt.
+    """
+    policy, now = cluster.policy, cluster.now
+    if policy.ageing_seconds is None:
         return lambda one: one.priority
-    step, now = ageing * SECOND, cluster.now
-    return lambda one: one.priority + max(0, now - one.queued_at) // step
+    step = policy.ageing_seconds * SECOND
+    highest = max((one.priority for one in cluster.pending), default=0)
+    most = min([highest + 1, *(by for by in policy.may_preempt if policy.may_preempt[by])]) - 1
+    return lambda one: max(one.priority, min(most, one.priority + max(0, now - one.queued_at) // step))
 
 
 class Standing:
@@ -47,6 +52,7 @@ class Standing:
         self._by_user = policy.user_shares
         self._weights, self._user_weights = cluster.weights, cluster.user_weights
         self._total = total_of(cluster)
+        self._band = policy.share_band_percent * WHOLE // 100 or 1
         width = len(self._total)
         self._organizations: dict[int, list[int]] = defaultdict(lambda: [0] * width)
         self._users: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * width)
@@ -66,7 +72,7 @@ class Standing:
             add(self._users[organization, user], need)
 
     def shares(self, one: Pending) -> Key:
-        """Return what its organization and its user hold, in billionths of the whole; 0 where the policy ignores it."""
+        """Return what its organization and its user hold, in bands of the whole; 0 where the policy ignores it."""
         of_organization = of_user = 0
         if self._by_organization:
             held = self._organizations[one.organization]
@@ -89,14 +95,12 @@ class Standing:
         return length, one.queued_at, one.id
 
     def _share(self, held: list[int], weight: int) -> int:
-        return max(
-            (
-                amount * WHOLE // (there * weight)
-                for amount, there in zip(held, self._total, strict=True)
-                if there
-            ),
-            default=0,
+        parts = (
+            amount * WHOLE // (there * weight)
+            for amount, there in zip(held, self._total, strict=True)
+            if there
         )
+        return max(parts, default=0) // self._band
 
     def ranked(self, rows: Iterable[Pending]) -> Iterator[Pending]:
         """Yield `rows`, all of one priority, each time the one that goes first by the shares as they are then."""

@@ -11,7 +11,7 @@ LOST = (0, 1, 5)
 
 
 def candidate(id_: int, need: int | Amount, lost: int, priority: int = 1) -> Candidate:
-    return Candidate(id_, priority, need if isinstance(need, tuple) else (need,), 0, 0, lost)
+    return Candidate(id_, priority, need if isinstance(need, tuple) else (need,), 0, 0, lost, rank=priority)
 
 
 def random_lack(dice: Random, *, most: int) -> tuple[tuple[int, ...], list[Candidate]]:

@@ -59,7 +59,7 @@ def test_a_start_of_this_cycle_is_a_candidate_that_loses_nothing():
     found = plan(
         TWO_PHASE, total=6, running=[ran(1, 4, 10)], pending=[waits(2, 2), waits(3, 6, HIGH)]
     ).certificate
-    assert found.candidates[0] == Candidate(2, LOW, (2,), NOW, NOW, 0, own_start=True)
+    assert found.candidates[0] == Candidate(2, LOW, (2,), NOW, NOW, 0, own_start=True, rank=LOW)
     check_certificate(found)
 
 
