@@ -7,6 +7,7 @@ start next is whoever ranks first among all that still fit.
 import numpy as np
 
 from scheduling.core.columns import UNKNOWN, Flags, Ints, Rows
+from scheduling.core.numbering import Numbers, distinct
 from scheduling.core.order import UNKNOWN as LONGEST
 from scheduling.core.order import WHOLE
 from scheduling.core.state import Snapshot
@@ -121,11 +122,11 @@ class _Shares:
     def __init__(self, snapshot: Snapshot, owner: Rows, rows: Rows, counted: Flags, *, by_user: bool) -> None:
         """`counted`: of each policy, if it counts these shares at all; where it does not, they stay nothing."""
         pending, heads, of = snapshot.pending, snapshot.heads, owner[rows]
-        self._names = np.unique(pending.organization[rows])
-        self._users = np.unique(pending.user[rows]) if by_user else np.zeros(1, dtype=np.int64)
+        self._names = Numbers(pending.organization[rows])
+        self._users = Numbers(pending.user[rows]) if by_user else Numbers(np.zeros(1, dtype=np.int64))
         user = pending.user[rows] if by_user else np.zeros(len(rows), dtype=np.int64)
-        keys = self._keys(of, pending.organization[rows], user)
-        self._known, first, self._slot = np.unique(keys, return_index=True, return_inverse=True)
+        keys = self._keys(of, self._names.place(pending.organization[rows]), self._users.place(user))
+        self._known, first, self._slot = distinct(keys, len(snapshot) * self._names.count * self._users.count)
         self._total, self._counted = heads.total[of[first]], counted[heads.policy[of[first]]]
         self._held = np.zeros((len(self._known), pending.need.shape[1]), dtype=np.int64)
         self._charge_what_runs(snapshot, by_user)
@@ -143,20 +144,20 @@ class _Shares:
         self._share = np.zeros(len(self._known), dtype=np.int64)
         self._count(np.arange(len(self._known)))
 
-    def _keys(self, of: Rows, organization: Ints, user: Ints) -> Ints:
-        place = np.searchsorted(self._names, organization)
-        return (of * len(self._names) + place) * len(self._users) + np.searchsorted(self._users, user)
+    def _keys(self, of: Rows, name: Rows, user: Rows) -> Rows:
+        return (of * self._names.count + name) * self._users.count + user
 
     def _charge_what_runs(self, snapshot: Snapshot, by_user: bool) -> None:
         running = snapshot.running
         owner = np.repeat(np.arange(len(snapshot)), np.diff(running.offsets))
-        user = running.user if by_user else np.zeros(len(owner), dtype=np.int64)
-        stays = ~running.stopping & np.isin(running.organization, self._names) & np.isin(user, self._users)
-        keys = self._keys(owner[stays], running.organization[stays], user[stays])
+        name = self._names.place(running.organization)
+        user = self._users.place(running.user) if by_user else np.zeros(len(owner), dtype=np.intp)
+        stays = np.flatnonzero(~running.stopping & (name >= 0) & (user >= 0))
+        keys = self._keys(owner[stays], name[stays], user[stays])
         slot = np.searchsorted(self._known, keys).clip(max=len(self._known) - 1)
         waits = self._known[slot] == keys
         for resource in range(running.need.shape[1]):
-            np.add.at(self._held[:, resource], slot[waits], running.need[stays, resource][waits])
+            np.add.at(self._held[:, resource], slot[waits], running.need[stays[waits], resource])
 
     def of(self, rows: Rows) -> Ints:
         """The share of each row's tenant."""
