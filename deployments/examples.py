@@ -32,6 +32,7 @@ SHOWN: dict[str, Any] = SUBMITTED | {
     "time_limit_seconds": None,
     "grace_period_seconds": 30,
     "expected_seconds": None,
+    "checkpoint_interval_seconds": None,
     "labels": {},
     "ports": [],
     "preemption_count": 0,
@@ -42,6 +43,13 @@ SHOWN: dict[str, Any] = SUBMITTED | {
     "retry_at": None,
     "started_at": None,
     "ended_at": None,
+}
+DETAILED: dict[str, Any] = SHOWN | {
+    "reasons": [
+        {"reason": "waiting_for_dependencies", "deficits": {"ram": 0, "cpu": 0, "gpu": 0}},
+        {"reason": "insufficient_capacity", "deficits": {"ram": 0, "cpu": 0, "gpu": 1}},
+    ],
+    "queue_position": 3,
 }
 _PREPARE: dict[str, Any] = {
     "docker_image": "registry.example.com/vision/prepare:1",
@@ -56,3 +64,4 @@ BATCH: dict[str, Any] = {
         _PREPARE | {"name": "train", "required_gpu": 2, "depends_on": ["a", "b"]},
     ]
 }
+CHECKPOINTED: dict[str, Any] = {"at": "2026-03-01T10:15:00Z"}

@@ -47,6 +47,9 @@ def run_cycle(*, cluster_ids: Iterable[int]) -> CycleResult:
             result = _attempt(ids)
             tally.count(result.plan, time.perf_counter() - began)
             return result
+        except InvariantBroken:
+            tally.count_refusal()
+            raise
         except StalePlan as stale:
             log.info("plan_was_stale", attempt=attempt, detail=str(stale))
             if attempt == ATTEMPTS:
@@ -77,7 +80,8 @@ def _attempt(ids: list[int]) -> CycleResult:
     locking_ms = (time.perf_counter() - began) * 1000
     seen = planning.look_and_decide(clusters)
     began = time.perf_counter()
-    changed = apply(seen.snapshot, seen.plan, seen.at)
+    organizations = {cluster.pk: cluster.organization_id for cluster in clusters}
+    changed = apply(seen.snapshot, seen.plan, seen.at, organizations)
     write_ms = (time.perf_counter() - began) * 1000
     cycles = [
         Cycle(

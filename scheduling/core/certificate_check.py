@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import add, sub
 
+from scheduling.core.amounts import Amount
 from scheduling.core.certificate_orders import (
     CertificateRefused,
     check_least_lost,
@@ -41,26 +43,28 @@ def _require(condition: bool, figures: str) -> None:
 def _candidates_are_sound(certificate: Certificate) -> None:
     now, least_run = certificate.now, certificate.minimum_run_seconds * 1_000_000
     width, work = len(certificate.room), certificate.work_resource
-    rows = certificate.candidates
+    most, rows = certificate.most_evictions, certificate.candidates
     _require(len({one.id for one in rows}) == len(rows), "a candidate is listed twice")
+    withdrawn = certificate.victim_order is not VictimOrder.LEAST_LOST_WORK
+    allowed = certificate.may_preempt.items()
+    preemptible = {lower for priority, lowers in allowed for lower in lowers if lower < priority}
     for one in rows:
-        _require(len(one.need) == width and min(one.need, default=0) >= 0, f"{one.id} holds {one.need}")
+        if one.priority not in preemptible:
+            raise CertificateRefused(f"{one.id} has priority {one.priority}, which nobody may preempt")
+        if len(one.need) != width or min(one.need, default=0) < 0:
+            raise CertificateRefused(f"{one.id} holds {one.need}")
         lost = one.need[work] * (max(0, now - one.saved_at) // 1000) if width else 0
-        _require(one.lost == lost, f"{one.id} would lose {lost}, not {one.lost}")
+        if one.lost != lost:
+            raise CertificateRefused(f"{one.id} would lose {lost}, not {one.lost}")
         if one.own_start:
-            starts_now = one.started_at == one.saved_at == now and one.evictions == 0
-            withdrawn = certificate.victim_order is not VictimOrder.LEAST_LOST_WORK
-            _require(starts_now and withdrawn, f"{one.id} is no start of this cycle that can be withdrawn")
-            continue
-        ran = max(0, now - one.started_at)
-        _require(ran >= least_run, f"{one.id} ran {ran} of at least {least_run} microseconds")
-        most = certificate.most_evictions
-        _require(
-            most is None or one.evictions < most, f"{one.id} was preempted {one.evictions} times already"
-        )
-    sums = tuple(
-        map(sum, zip(*((c.started_at, c.saved_at, c.lost, c.evictions, *c.need) for c in rows), strict=True))
-    )
+            if not (withdrawn and one.started_at == one.saved_at == now and one.evictions == 0):
+                raise CertificateRefused(f"{one.id} is no start of this cycle that can be withdrawn")
+        elif max(0, now - one.started_at) < least_run:
+            raise CertificateRefused(f"{one.id} ran {now - one.started_at} of {least_run} microseconds")
+        elif one.evictions < 0 or (most is not None and one.evictions >= most):
+            raise CertificateRefused(f"{one.id} was preempted {one.evictions} times, of at most {most}")
+    columns = zip(*((c.started_at, c.saved_at, c.lost, c.evictions, *c.need) for c in rows), strict=True)
+    sums = tuple(map(sum, columns))
     _require(sums == certificate.totals, f"the candidates add up to {sums}, not {certificate.totals}")
 
 
@@ -72,55 +76,55 @@ def _candidates_are_in_order(certificate: Certificate) -> None:
             return one.priority, one.lost, one.id
         if one.own_start:
             return (one.priority, 0)
-        age = one.started_at if order is VictimOrder.OLDEST else -one.started_at
-        return one.priority, 1, age, one.id
+        return one.priority, 1, one.started_at if order is VictimOrder.OLDEST else -one.started_at, one.id
 
-    for one, following in pairwise(certificate.candidates):
-        own = one.own_start and following.own_start and order is not VictimOrder.LEAST_LOST_WORK
-        in_order = key(one) < key(following) or (own and one.priority == following.priority)
-        _require(in_order, f"{one.id} is listed before {following.id}")
+    for (before, one), (after, following) in pairwise((key(one), one) for one in certificate.candidates):
+        # Own starts of one priority have equal keys: their places in the queue are not among the numbers.
+        if before > after or (before == after and not following.own_start):
+            raise CertificateRefused(f"{one.id} is listed before {following.id}")
 
 
-def _chain(certificate: Certificate, by_id: dict[int, Candidate]) -> tuple[int, ...]:
+def _chain(certificate: Certificate, by_id: dict[int, Candidate]) -> Amount:
     """Follow the room from step to step, and return what is left before anybody is given back."""
     gone: set[int] = set()
     placed: set[int] = set()
     evicted = 0
     room = certificate.steps[0].room if certificate.steps else certificate.room
     for step in certificate.steps:
-        who = step.preemptor
-        _require(step.room == room, f"{who} found {step.room}, not the {room} that were left")
-        _require(len(step.need) == len(room) and min(step.need, default=0) >= 0, f"{who} needs {step.need}")
-        _require(who not in placed and (who not in by_id or who in gone), f"{who} is placed twice")
+        who, need, left = step.preemptor, step.need, certificate.evictions_left
+        if step.room != room:
+            raise CertificateRefused(f"{who} found {step.room}, not the {room} that were left")
+        if len(need) != len(room) or min(need, default=0) < 0:
+            raise CertificateRefused(f"{who} needs {need}")
+        if who in placed or (who in by_id and who not in gone):
+            raise CertificateRefused(f"{who} is placed, and holds room already")
         placed.add(who)
-        allowed = certificate.may_preempt.get(step.priority, frozenset())
         for id_ in step.victims:
             victim = by_id.get(id_)
-            _require(victim is not None, f"{id_} goes for {who} and is no candidate")
-            assert victim is not None  # noqa: S101 (for the type checker; required above)
-            _require(id_ not in gone and id_ not in placed, f"{id_} goes twice")
+            if victim is None or id_ in gone or id_ in placed:
+                raise CertificateRefused(f"{id_} goes for {who}, and is no candidate or gone already")
             gone.add(id_)
-            lower = victim.priority < step.priority and victim.priority in allowed
-            _require(lower, f"{id_} (priority {victim.priority}) goes for {who} (priority {step.priority})")
-            room = tuple(there + held for there, held in zip(room, victim.need, strict=True))
+            allowed = certificate.may_preempt.get(step.priority, ())
+            if victim.priority >= step.priority or victim.priority not in allowed:
+                raise CertificateRefused(f"{id_} ({victim.priority}) goes for {who} ({step.priority})")
+            room = tuple(map(add, room, victim.need))
             evicted += not victim.own_start
-        left = certificate.evictions_left
-        _require(left is None or not step.victims or evicted <= left, f"{evicted} evictions, {left} are left")
-        _require(room_for(step.need, room), f"{who} needs {step.need} of {room}")
-        room = tuple(there - wanted for there, wanted in zip(room, step.need, strict=True))
+        if step.victims and left is not None and evicted > left:
+            raise CertificateRefused(f"{evicted} evictions for {who} and those before, of {left}")
+        if not room_for(need, room):
+            raise CertificateRefused(f"{who} needs {need} of {room}")
+        room = tuple(map(sub, room, need))
     return room
 
 
-def _nobody_stays_out_needlessly(
-    certificate: Certificate, chosen: Sequence[Candidate], room: tuple[int, ...]
-) -> None:
+def _nobody_stays_out_needlessly(certificate: Certificate, chosen: Sequence[Candidate], room: Amount) -> None:
     """Offer room to all that were chosen, the last one first, and compare with whom the plan gave back."""
     placed = {step.preemptor for step in certificate.steps}
     given_back = set(certificate.given_back)
     free_now = list(certificate.free_now)
     for one in chosen:
         if one.own_start and one.id in given_back:
-            free_now = [there + held for there, held in zip(free_now, one.need, strict=True)]
+            free_now = list(map(add, free_now, one.need))
     back = []
     for one in reversed(chosen):
         if one.id in placed or not room_for(one.need, room):
@@ -128,8 +132,8 @@ def _nobody_stays_out_needlessly(
         if one.own_start:
             if not room_for(one.need, free_now):
                 continue
-            free_now = [there - held for there, held in zip(free_now, one.need, strict=True)]
-        room = tuple(there - held for there, held in zip(room, one.need, strict=True))
+            free_now = list(map(sub, free_now, one.need))
+        room = tuple(map(sub, room, one.need))
         back.append(one.id)
     _require(tuple(back) == certificate.given_back, f"gives back {certificate.given_back}, should {back}")
     _require(room == certificate.room, f"{room} is left, not {certificate.room}")

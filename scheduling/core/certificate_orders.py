@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
+from operator import add, le, sub
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class CertificateRefused(Exception):
 
 def room_for(need: Sequence[int], room: Sequence[int]) -> bool:
     """Say whether `need` is there in every resource."""
-    return all(wanted <= there for wanted, there in zip(need, room, strict=True))
+    return all(map(le, need, room))
 
 
 def allowed_for(certificate: Certificate, priority: int) -> list[int]:
@@ -62,7 +63,7 @@ class _Line:
         kept: list[int] = []
         for one in reversed(walked):
             if room_for(one.need, spare):
-                spare = [there - held for there, held in zip(spare, one.need, strict=True)]
+                spare = list(map(sub, spare, one.need))
             else:
                 kept.append(one.id)
         return tuple(reversed(kept))
@@ -95,7 +96,12 @@ class _Line:
 
 
 def _bits(amounts: Sequence[int]) -> int:
-    return sum(1 << axis for axis, amount in enumerate(amounts) if amount > 0)
+    found, bit = 0, 1
+    for amount in amounts:
+        if amount > 0:
+            found |= bit
+        bit <<= 1
+    return found
 
 
 def check_least_lost(certificate: Certificate, by_id: Mapping[int, Candidate]) -> None:
@@ -122,7 +128,7 @@ def check_least_lost(certificate: Certificate, by_id: Mapping[int, Candidate]) -
             last = steps[-1]
             room = [there - wanted for there, wanted in zip(last.room, last.need, strict=True)]
             for id_ in last.victims:
-                room = [there + held for there, held in zip(room, by_id[id_].need, strict=True)]
+                room = list(map(add, room, by_id[id_].need))
             _lower_ones_do_not_suffice(victims, able, room)
             _none_is_needless(victims, room)
             _no_exchange_loses_less(victims, [one for one in able if one.id not in gone], room)
@@ -134,7 +140,7 @@ def _dealt_as_needed(steps: Sequence[Step], by_id: Mapping[int, Candidate]) -> N
         for id_ in step.victims:
             if room_for(step.need, room):
                 raise CertificateRefused(f"{id_} goes for {step.preemptor}, which fits {room} without")
-            room = [there + held for there, held in zip(room, by_id[id_].need, strict=True)]
+            room = list(map(add, room, by_id[id_].need))
 
 
 def _lower_ones_do_not_suffice(
@@ -145,10 +151,10 @@ def _lower_ones_do_not_suffice(
     reach = list(room)
     for one in able:
         if one.priority < highest and one.id not in ids:
-            reach = [there + held for there, held in zip(reach, one.need, strict=True)]
+            reach = list(map(add, reach, one.need))
     for one in victims:
         if one.priority == highest:
-            reach = [there - held for there, held in zip(reach, one.need, strict=True)]
+            reach = list(map(sub, reach, one.need))
     if min(reach) >= 0:
         raise CertificateRefused(f"priority {highest} goes, and all lower ones would leave {reach}")
 
