@@ -14,8 +14,9 @@ from scheduling.core.state import Snapshot
 from scheduling.core.triage import Triage
 from scheduling.core.vectors import fit
 
-FEW = 8
-"""So few clusters are left to be planned one by one: a round costs much the same for one as for a hundred."""
+EACH = 8
+"""A round costs much the same for one cluster as for a hundred: with k clusters left and more than this × k² rows, they
+are planned one by one."""
 MOST = np.iinfo(np.int64).max // WHOLE // 4
 """Of no resource may a cluster have or hold more, so that shares are counted in 64 bits."""
 
@@ -32,15 +33,10 @@ def start_by_shares(snapshot: Snapshot, seen: Triage) -> tuple[Rows, Flags]:
 
 
 class _Rounds:
-    """All rows that may start, cluster by cluster, the highest priority first; what they rank by."""
+    """All rows that may start, cluster by cluster, and what they rank by."""
 
     def __init__(self, snapshot: Snapshot, seen: Triage, rows: Rows) -> None:
         pending, heads = snapshot.pending, snapshot.heads
-        priority = pending.priority[rows]
-        falls = (priority[1:] <= priority[:-1]) | (seen.owner[rows][1:] != seen.owner[rows][:-1])
-        if not falls.all():
-            span = int(priority.max() - priority.min()) + 1
-            rows = rows[np.argsort(seen.owner[rows] * span - priority, kind="stable")]
         self.rows, self.owner, self.need = rows, seen.owner[rows], pending.need[rows]
         self.priority, self.preemptor = pending.priority[rows], seen.preemptors[rows]
         self.room = np.minimum(seen.free_now, seen.after)
@@ -62,23 +58,29 @@ class _Rounds:
     def run(self, planned: Flags) -> Rows:
         """Start one in each cluster, again and again; strike off `planned` the clusters that are left to others."""
         started: list[Rows] = []
-        left = self._fitting(np.arange(len(self.rows)), planned)
-        while left.size:
-            first = _firsts(self.owner[left])
-            if first.size < FEW:
-                planned[self.owner[left[first]]] = False
-                break
-            chosen = self._next(left, first)
-            started.append(chosen)
-            self.room[self.owner[chosen]] -= self.need[chosen]
-            self.reach[self.owner[chosen]] -= self.need[chosen]
-            for shares in self.shares:
-                shares.charge(chosen, self.need[chosen])
-            going = np.ones(len(self.rows), dtype=np.bool_)
-            going[chosen] = False
-            left = self._fitting(left[going[left]], planned)
-        rows = np.concatenate(started) if started else left
+        for priority in np.unique(self.priority)[::-1]:
+            left = np.flatnonzero((self.priority == priority) & planned[self.owner])
+            left = self._fitting(left, planned)
+            while left.size:
+                first = _firsts(self.owner[left])
+                if left.size > EACH * first.size**2:
+                    planned[self.owner[left[first]]] = False
+                    break
+                chosen = self._next(left)
+                started.append(chosen)
+                self._start(chosen)
+                stays = np.ones(len(self.rows), dtype=np.bool_)
+                stays[chosen] = False
+                left = self._fitting(left[stays[left]], planned)
+        rows = np.concatenate(started or [np.zeros(0, dtype=np.intp)])
         return self.rows[rows[planned[self.owner[rows]]]]
+
+    def _start(self, chosen: Rows) -> None:
+        need, of = self.need[chosen], self.owner[chosen]
+        self.room[of] -= need
+        self.reach[of] -= need
+        for shares in self.shares:
+            shares.charge(chosen, need)
 
     def _fitting(self, left: Rows, planned: Flags) -> Rows:
         """Drop who does not fit any more, and the clusters where one of those could have somebody evicted."""
@@ -90,10 +92,9 @@ class _Rounds:
             fits &= planned[self.owner[left]]
         return left[fits]
 
-    def _next(self, left: Rows, first: Rows) -> Rows:
-        """Whoever goes first in each cluster; `first`: where each cluster's begin in `left`."""
-        highest = np.repeat(self.priority[left[first]], np.diff(np.append(first, left.size)))
-        chosen: Rows = left[self.priority[left] == highest]
+    def _next(self, left: Rows) -> Rows:
+        """Whoever of `left`, all of one priority, goes first in each cluster."""
+        chosen = left
         for key in self.keys:
             at = _firsts(self.owner[chosen])
             if at.size == chosen.size:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.core import first_phase, shared_phase
+from scheduling.core import first_phase, numbering, shared_phase
 from scheduling.core.decide import decide, decide_cluster
 from scheduling.core.invariants import InvariantBroken, check
 from scheduling.core.policy import PRESETS, TWO_PHASE, Policy
@@ -120,10 +120,11 @@ RANKED = (
 )
 
 
-@pytest.mark.parametrize("few", [1, 3])
-def test_they_agree_where_shares_and_lengths_rank_the_queue(monkeypatch, few):
-    monkeypatch.setattr(shared_phase, "FEW", few)
-    for seed in range(6 * settings.default.max_examples):
+@pytest.mark.parametrize(("each", "widest"), [(1, 1 << 20), (10**9, 1 << 20), (10**9, 0)])
+def test_they_agree_where_shares_and_lengths_rank_the_queue(monkeypatch, each, widest):
+    monkeypatch.setattr(shared_phase, "EACH", each)
+    monkeypatch.setattr(numbering, "WIDEST", widest)
+    for seed in range(4 * settings.default.max_examples):
         dice = Random(seed)
         states = [crowded_cluster(dice, oldest=dice.choice((300, 900))) for _ in range(6)]
         states = [state for state in states if state.resources == states[0].resources]
