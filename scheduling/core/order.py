@@ -106,9 +106,9 @@ class Standing:
         """Yield `rows`, all of one priority, each time the one that goes first by the shares as they are then."""
         tenants: dict[tuple[int, int], list[Pending]] = defaultdict(list)
         for one in rows:
-            tenants[
-                one.organization if self._by_organization else 0, one.user if self._by_user else 0
-            ].append(one)
+            # A user's share is counted in each organization apart, so that is how its rows rank.
+            apart = self._by_organization or self._by_user
+            tenants[one.organization if apart else 0, one.user if self._by_user else 0].append(one)
         for alike in tenants.values():
             alike.sort(key=self.within, reverse=True)
         heap = [(self.key(alike[-1]), tenant) for tenant, alike in tenants.items()]
