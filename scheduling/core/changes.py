@@ -91,15 +91,16 @@ def _all(question: Question) -> Iterator[Change]:
         return
     if forks.cluster.blocked is not None:
         yield from _if_it_starts(question, Kind.CLUSTER_READY, ready=True)
-    if forks.cluster.blocked in {None, Reason.CLUSTER_OVERCOMMITTED}:
-        yield from _run_ends(question)
+    # The quick ones first: should the budget end, it ends with the long search.
+    yield from _elsewhere(question)
     if forks.cluster.blocked is None:
-        yield from _less(question)
         for priority in sorted(question.priorities):
             if priority > target.priority:
                 asked = replace(target, priority=priority, seated=False)
                 yield from _if_it_starts(question, Kind.ANOTHER_PRIORITY, target=asked, priority=priority)
-    yield from _elsewhere(question)
+        yield from _less(question)
+    if forks.cluster.blocked in {None, Reason.CLUSTER_OVERCOMMITTED}:
+        yield from _run_ends(question)
 
 
 def _if_it_starts(
