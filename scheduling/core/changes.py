@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change with which the next cycle starts it or gives it a seat.
+    """A change with which the next cycle starts it, or gives it a seat that it would not have without.
 
     `resource`, `amount`: ask for at most so much of the resource at this place. `run`: whose end, likely `at` then.
     `cluster_id`: moved there, with its place in the queue by time. `evicts`: runs told to stop that would not be told
@@ -187,6 +187,7 @@ def _elsewhere(question: Question) -> Iterator[Change]:
         if other.blocked is not None or len(other.resources) != len(moved.need):
             continue
         forks = Forks(cluster=other, target=moved, budget=question.forks.budget)
+        forks.has_seat = question.forks.has_seat
         plan = forks.plan()
         effect = forks.effect(plan)
         if plan is not None and effect is not None:

@@ -73,6 +73,7 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
     ahead = Budget(plans=3 * MOST_CYCLES, rows=MOST_ROWS)
     forks = Forks(cluster=cluster, target=target, budget=budget)
     effect = forks.effect(base)
+    forks.has_seat = forks.has_seat or effect is Effect.SEAT
     room = Room.of(cluster, besides=target.id)
     found = _causes(cluster, target, room, base, known)
     if effect is None and not any(any(cause.deficits) for cause in found):

@@ -50,6 +50,8 @@ class Forks:
         self.target = target
         self.budget = budget
         self._total = total_of(cluster)
+        self.has_seat = target.seated
+        """Whether it has a seat, or gets one without any change: then another is nothing new."""
         self._others = Waiting(cluster)
         self._others.remove(target.id)
 
@@ -75,9 +77,9 @@ class Forks:
         return decide(Snapshot.of([fork])).clusters[0]
 
     def effect(self, plan: ClusterPlan | None) -> Effect | None:
-        """What `plan` does for the target. To one who has a seat already, a seat is nothing new."""
+        """What `plan` does for the target that is new to it; None: nothing."""
         if plan is None:
             return None
         if self.target.id in plan.starts:
             return Effect.STARTS
-        return Effect.SEAT if self.target.id in plan.seats and not self.target.seated else None
+        return Effect.SEAT if self.target.id in plan.seats and not self.has_seat else None

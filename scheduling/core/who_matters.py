@@ -59,9 +59,10 @@ class Waiting:
             subtract(free, run.need)
             if not run.stopping and run.priority not in self._may_go:
                 subtract(reach, run.need)
-        able = self._seated | self._fit([max(0, amount) for amount in free])
-        able = able | (self._preempts & self._fit(reach))
-        mask = able & self._here
+        starts, preempts = self._fit([max(0, amount) for amount in free]), self._fit(reach)
+        able: NDArray[np.bool_] = np.where(self._preempts, preempts, starts)
+        able[self._seated] = True
+        mask: NDArray[np.bool_] = np.logical_and(able, self._here)
         if self._keeps_room:
             late = np.flatnonzero(self._here & ~able)
             mask[late[:1]] = True
