@@ -59,15 +59,14 @@ class Waiting:
             subtract(free, run.need)
             if not run.stopping and run.priority not in self._may_go:
                 subtract(reach, run.need)
-        starts, preempts = self._fit([max(0, amount) for amount in free]), self._fit(reach)
-        able: NDArray[np.bool_] = np.where(self._preempts, preempts, starts)
+        able = self._fit([max(0, amount) for amount in free])
+        able[self._preempts] = self._fit(reach)[self._preempts]
         able[self._seated] = True
         mask: NDArray[np.bool_] = np.logical_and(able, self._here)
         if self._keeps_room:
-            late = np.flatnonzero(self._here & ~able)
+            late = np.flatnonzero(np.logical_and(self._here, np.logical_not(able)))
             mask[late[:1]] = True
         return [*(self._rows[place] for place in np.flatnonzero(mask)), *self._more.values()]
 
     def _fit(self, room: list[int]) -> NDArray[np.bool_]:
-        fitting: NDArray[np.bool_] = (self._needs <= np.array(room, dtype=np.int64)).all(axis=1)
-        return fitting
+        return np.asarray((self._needs <= np.array(room, dtype=np.int64)).all(axis=1), dtype=np.bool_)
