@@ -1,6 +1,6 @@
 """Reading clusters, as rows for the wire."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -17,8 +17,16 @@ PLAIN = (
 )  # fmt: skip
 IN_USE = Q(deleted_at=None, organization__deleted_at=None)
 """Clusters that are not deleted, nor is their organization."""
+UNSEEN_BY_GUESTS: dict[str, Any] = {
+    "sized_by_engine": [],
+    "engine_problem": "",
+    "checked_at": None,
+    "engine_facts": {},
+}
+"""What is told of an engine to the cluster's own organization alone."""
 COLUMNS = (
     *PLAIN,
+    "my_role",
     "engine_facts",
     "unreachable_since",
     *(f"{kind}_{name}" for kind in ("total", "allocated") for name in amounts.RESOURCES),
@@ -40,12 +48,6 @@ def cluster(*, user: User, cluster_id: int) -> Cluster:
     return found
 
 
-def clusters_by_id(*, user: User, cluster_ids: Iterable[int]) -> dict[int, Cluster]:
-    """Those of the clusters that the user can see, each with `my_role`."""
-    rows = Cluster.objects.visible_to(user).filter(pk__in=list(cluster_ids))
-    return {cluster.pk: cluster for cluster in rows}
-
-
 def cluster_shown(*, user: User, cluster_id: int) -> dict[str, Any]:
     """One cluster that the user can see, as the wire shows it. Raises NotFound."""
     row = clusters(user=user).filter(pk=cluster_id).first()
@@ -55,7 +57,9 @@ def cluster_shown(*, user: User, cluster_id: int) -> dict[str, Any]:
 
 
 def cluster_answer(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A cluster's row as the wire shows it."""
+    """A cluster's row as the wire shows it: to guests nothing of its engine."""
+    if not row["my_role"]:
+        row = {**row, **UNSEEN_BY_GUESTS}
     total = Amount(*(row[f"total_{name}"] for name in amounts.RESOURCES))
     allocated = Amount(*(row[f"allocated_{name}"] for name in amounts.RESOURCES))
     state = state_of(

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.errors import InvalidInput, NotFound
+from accounts.errors import Forbidden, InvalidInput, NotFound
 from accounts.wire import SignedInRequest, created, each, page, parse
 from clusters import selectors, services
 from clusters.amounts import without_unchanged
@@ -19,10 +19,17 @@ from clusters.throttles import CheckThrottle
 from organizations import selectors as organization_selectors
 from organizations.permissions import Action, require
 
+GUEST = (
+    "This cluster is another organization's, which shares it with yours. Only its own owners and admins may change "
+    "anything about it."
+)
+
 
 def managed(request: SignedInRequest, cluster_id: int) -> Cluster:
     """The cluster, if the caller may manage it."""
     cluster = selectors.cluster(user=request.user, cluster_id=cluster_id)
+    if not cluster.my_role:
+        raise Forbidden(GUEST)
     require(cluster.my_role, Action.MANAGE_CLUSTERS)
     return cluster
 

@@ -11,10 +11,12 @@ class DeploymentsConfig(AppConfig):
         from clusters.credentials.services import needed_by as credential_needs
         from clusters.services import deletion_vetoes as cluster_vetoes
         from clusters.services import promised_amounts
+        from clusters.sharing.services import removal_vetoes
         from deployments import selectors
         from organizations.services import deletion_vetoes as organization_vetoes
 
         credential_needs.append(selectors.why_credential_is_needed)
         cluster_vetoes.append(selectors.why_cluster_is_needed)
         organization_vetoes.append(selectors.why_organization_is_needed)
+        removal_vetoes.append(selectors.why_share_is_needed)
         promised_amounts.append(selectors.amount_of_seats)

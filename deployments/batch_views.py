@@ -1,5 +1,7 @@
 """Submitting many deployments at once, over HTTP."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -9,11 +11,24 @@ from rest_framework.views import APIView
 
 from accounts.errors import InvalidInput
 from accounts.wire import SignedInRequest, parse
-from clusters import selectors as cluster_selectors
+from clusters.sharing.selectors import Use, uses
 from deployments.batch_serializers import BatchAnswer, BatchBody
 from deployments.examples import BATCH
 from deployments.services.batch import submit_batch
-from organizations.permissions import Action, require
+from deployments.services.batch_order import Entry
+from deployments.views import submitter
+
+
+def for_somebody(entry: Entry, mine: Mapping[int, Use]) -> Entry:
+    """The entry with the organization that it is of. Raises Forbidden where the caller may not submit for that one."""
+    use = mine.get(entry.asked["cluster_id"]) if entry.asked else None
+    if entry.asked is None or use is None:
+        return entry
+    try:
+        organization_id = submitter(use, entry.asked.get("organization_id"))
+    except InvalidInput as wrong:
+        return replace(entry, asked=None, problem=wrong.fields)
+    return replace(entry, asked={**entry.asked, "organization_id": organization_id})
 
 
 class Batch(APIView):
@@ -29,11 +44,11 @@ class Batch(APIView):
     )
     def post(self, request: SignedInRequest) -> Response:
         entries = parse(BatchBody, request)["deployments"]
-        clusters = cluster_selectors.clusters_by_id(
+        mine = uses(
             user=request.user, cluster_ids={entry.asked["cluster_id"] for entry in entries if entry.asked}
         )
-        for cluster in clusters.values():
-            require(cluster.my_role, Action.SUBMIT)
+        clusters = {id_: use.cluster for id_, use in mine.items()}
+        entries = [for_somebody(entry, mine) for entry in entries]
         try:
             made = submit_batch(actor=request.user, clusters=clusters, entries=entries)
         except InvalidInput as refused:

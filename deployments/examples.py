@@ -32,6 +32,7 @@ SHOWN: dict[str, Any] = SUBMITTED | {
     "time_limit_seconds": None,
     "grace_period_seconds": 30,
     "expected_seconds": None,
+    "checkpoint_interval_seconds": None,
     "labels": {},
     "ports": [],
     "preemption_count": 0,
@@ -63,3 +64,4 @@ BATCH: dict[str, Any] = {
         _PREPARE | {"name": "train", "required_gpu": 2, "depends_on": ["a", "b"]},
     ]
 }
+CHECKPOINTED: dict[str, Any] = {"at": "2026-03-01T10:15:00Z"}

@@ -21,9 +21,9 @@ from organizations.permissions import Action, allows
 PLAIN = (
     "id", "name", "docker_image", "status", "reason", "priority", "cluster_id", "organization_id", "command", "args",
     "env", "secret_env_names", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
-    "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-    "registry_credential_id", "preemption_count", "retries_used", "exit_code", "created_at", "queued_at", "retry_at",
-    "started_at", "ended_at",
+    "time_limit_seconds", "grace_period_seconds", "expected_seconds", "checkpoint_interval_seconds",
+    "simulated_seconds", "labels", "ports", "registry_credential_id", "preemption_count", "retries_used", "exit_code",
+    "created_at", "queued_at", "retry_at", "started_at", "ended_at",
 )  # fmt: skip
 COLUMNS = (*PLAIN, "created_by__username", "my_role", *(f"required_{name}" for name in amounts.RESOURCES))
 MOST_NAMED = 10
@@ -127,9 +127,9 @@ def runs_of(*, deployment_id: int) -> QuerySet[Any]:
         )
         .order_by("-id")
         .values(
-            "id", "cluster_id", "priority", "booked_at", "running_at", "ended_at", "outcome", "exit_code", "failure",
-            "stop_cause", "detail", "device_ids", "organization_id", "preempted_by_id", "preempted_by__organization_id",
-            "held_ram", "held_cpu", "held_gpu",
+            "id", "cluster_id", "priority", "booked_at", "running_at", "checkpointed_at", "ended_at", "outcome",
+            "exit_code", "failure", "stop_cause", "detail", "device_ids", "organization_id", "preempted_by_id",
+            "preempted_by__organization_id", "held_ram", "held_cpu", "held_gpu",
         )
     )  # fmt: skip
     return rows
@@ -196,10 +196,31 @@ def why_cluster_is_needed(cluster: Cluster) -> str | None:
 
 def why_organization_is_needed(organization_id: int) -> str | None:
     """Why the organization may not be deleted now, or None."""
+    busy = Deployment.objects.filter(deleted_at=None, status__in=[*HOLDS_CAPACITY, Status.PENDING])
+    if own := busy.filter(organization_id=organization_id).count():
+        return f"{own} of its deployments run or wait. Stop or cancel them first."
+    if guests := busy.filter(cluster__organization_id=organization_id).count():
+        return (
+            f"{guests} deployments of other organizations run or wait on its clusters. Pause these, and ask the others "
+            "to move, stop or cancel what they have there."
+        )
+    return None
+
+
+def why_share_is_needed(cluster: Cluster, organization_id: int) -> str | None:
+    """Why the organization may not lose its share of the cluster now, or None."""
     busy = Deployment.objects.filter(
-        organization_id=organization_id, deleted_at=None, status__in=[*HOLDS_CAPACITY, Status.PENDING]
+        cluster=cluster,
+        organization_id=organization_id,
+        deleted_at=None,
+        status__in=[*HOLDS_CAPACITY, Status.PENDING],
     ).count()
-    return f"{busy} of its deployments run or wait. Stop or cancel them first." if busy else None
+    if not busy:
+        return None
+    return (
+        f"Organization {organization_id} has {busy} deployments here that run or wait. Ask its members to stop, cancel "
+        "or move them, or wait for their end, and take the share away then."
+    )
 
 
 def why_credential_is_needed(credential: RegistryCredential) -> str | None:

@@ -52,6 +52,7 @@ class DeploymentAnswer(serializers.Serializer[Any]):
     time_limit_seconds = serializers.IntegerField(allow_null=True)
     grace_period_seconds = serializers.IntegerField()
     expected_seconds = serializers.IntegerField(allow_null=True)
+    checkpoint_interval_seconds = serializers.IntegerField(allow_null=True)
     simulated_seconds = serializers.FloatField(allow_null=True)
     labels = serializers.DictField()
     ports = serializers.ListField(child=serializers.IntegerField())
@@ -99,7 +100,12 @@ class DeploymentBody(Body):
         help_text="[HOST[:PORT]/]NAME[:TAG][@DIGEST]; from a registry that this installation allows.",
     )
     cluster_id = Id()
-    organization_id = Id(required=False, allow_null=True, help_text="Default: the cluster's.")
+    organization_id = Id(
+        required=False,
+        allow_null=True,
+        help_text="Whose it is. Default: the cluster's own organization, if you are a member of it; else your only one "
+        "that the cluster is shared with.",
+    )
     required_ram = AmountField("ram", help_text="GB; on a real engine at least 0.006.")
     required_cpu = AmountField("cpu", help_text="cores; on a real engine at least 0.01.")
     required_gpu = AmountField(
@@ -165,7 +171,17 @@ class DeploymentBody(Body):
         allow_null=True,
         min_value=1,
         max_value=LONGEST_SECONDS,
-        help_text="How long you think it runs. Kept and shown; nothing is decided by it.",
+        help_text="How long you think it runs. Policies that look at it take it for true; without it, how long the "
+        "last completed runs with the same image took. It ends nothing: that is time_limit_seconds.",
+    )
+    checkpoint_interval_seconds = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=LONGEST_SECONDS,
+        help_text="Seconds, counted from each start, after which it saves its work by itself again and again. A policy "
+        "that spares work takes what is older than the last one for saved. Null: only what is reported with "
+        "POST …/checkpoint.",
     )
     simulated_seconds = Seconds(
         required=False,
@@ -192,6 +208,9 @@ class RunAnswer(serializers.Serializer[Any]):
     priority = serializers.IntegerField()
     booked_at = serializers.DateTimeField()
     running_at = serializers.DateTimeField(allow_null=True)
+    checkpointed_at = serializers.DateTimeField(
+        allow_null=True, help_text="The latest moment that POST …/checkpoint reported."
+    )
     ended_at = serializers.DateTimeField(allow_null=True)
     outcome = serializers.CharField(allow_null=True)
     exit_code = serializers.IntegerField(allow_null=True)

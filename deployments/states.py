@@ -46,6 +46,7 @@ def allowed_actions(status: Status, *, stopping_for_preemption: bool = False) ->
     actions = {
         "start": STARTABLE,
         "stop": STOPPABLE,
+        "report a checkpoint": HOLDS_CAPACITY,
         "cancel": CANCELLABLE,
         "delete": DELETABLE,
         "change requirements": CHANGEABLE,

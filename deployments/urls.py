@@ -1,6 +1,6 @@
 from django.urls import path
 
-from deployments import batch_views, cluster_views, log_views, related_views, views
+from deployments import batch_views, checkpoint_views, cluster_views, log_views, related_views, views
 
 ONE = "deployments/<int:deployment_id>"
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     path("deployments", views.Deployments.as_view(), name="deployments"),
     path(ONE, views.OneDeployment.as_view(), name="deployment"),
     path(f"{ONE}/stop", views.Stop.as_view(), name="stop"),
+    path(f"{ONE}/checkpoint", checkpoint_views.Checkpoint.as_view(), name="checkpoint"),
     path(f"{ONE}/cancel", views.Cancel.as_view(), name="cancel"),
     path(f"{ONE}/dependencies", related_views.Dependencies.as_view(), name="dependencies"),
     path(f"{ONE}/dependents", related_views.Dependents.as_view(), name="dependents"),

@@ -7,11 +7,12 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.errors import InvalidInput, NotFound
+from accounts.errors import InvalidInput
 from accounts.wire import SignedInRequest, created, page, parse, refuse_body
-from clusters import selectors as cluster_selectors
 from clusters.amounts import without_unchanged
 from clusters.models import Cluster
+from clusters.selectors import UNSEEN
+from clusters.sharing.selectors import Use, uses
 from deployments import selectors
 from deployments.examples import SUBMITTED
 from deployments.filters import DeploymentFilter
@@ -33,14 +34,28 @@ def changeable(request: SignedInRequest, deployment_id: int) -> Deployment:
     return deployment
 
 
-def usable_cluster(request: SignedInRequest, cluster_id: int) -> Cluster:
-    """A cluster that the caller may submit to."""
-    try:
-        cluster = cluster_selectors.cluster(user=request.user, cluster_id=cluster_id)
-    except NotFound as error:
-        raise InvalidInput({"cluster_id": error.detail}) from error
-    require(cluster.my_role, Action.SUBMIT)
-    return cluster
+def submitter(use: Use, asked: int | None) -> int:
+    """The organization that the caller submits for; one in which they may. Raises InvalidInput, Forbidden."""
+    organization_id = use.submitter(asked)
+    require(use.roles[organization_id], Action.SUBMIT)
+    return organization_id
+
+
+def use_of(request: SignedInRequest, cluster_id: int) -> Use:
+    """How the caller may use a cluster."""
+    use = uses(user=request.user, cluster_ids=[cluster_id]).get(cluster_id)
+    if use is None:
+        raise InvalidInput({"cluster_id": UNSEEN})
+    return use
+
+
+def target(request: SignedInRequest, deployment: Deployment, cluster_id: int) -> Cluster:
+    """A cluster that the deployment may be moved to."""
+    use = use_of(request, cluster_id)
+    if deployment.organization_id not in use.roles:
+        raise InvalidInput({"cluster_id": change.NOT_USED})
+    require(use.roles[deployment.organization_id], Action.SUBMIT)
+    return use.cluster
 
 
 class Deployments(APIView):
@@ -65,12 +80,10 @@ class Deployments(APIView):
     )
     def post(self, request: SignedInRequest) -> Response:
         body = parse(DeploymentBody, request)
-        cluster = usable_cluster(request, body.pop("cluster_id"))
-        organization_id = body.pop("organization_id", None) or cluster.organization_id
-        if organization_id != cluster.organization_id:
-            raise InvalidInput({"organization_id": submit.ANOTHERS})
+        use = use_of(request, body.pop("cluster_id"))
+        organization_id = submitter(use, body.pop("organization_id", None))
         deployment = submit.submit_deployment(
-            actor=request.user, organization_id=organization_id, cluster=cluster, **body
+            actor=request.user, organization_id=organization_id, cluster=use.cluster, **body
         )
         return created(answer(request, deployment.pk), "deployment", deployment.pk)
 
@@ -101,9 +114,7 @@ class OneDeployment(APIView):
         if changes.pop("organization_id", None) not in {None, deployment.organization_id}:
             raise InvalidInput({"organization_id": "This cannot change. Submit a new deployment instead."})
         cluster_id = changes.pop("cluster_id", deployment.cluster_id)
-        cluster = usable_cluster(request, cluster_id) if cluster_id != deployment.cluster_id else None
-        if cluster and cluster.organization_id != deployment.organization_id:
-            raise InvalidInput({"cluster_id": "This cluster belongs to another organization."})
+        cluster = target(request, deployment, cluster_id) if cluster_id != deployment.cluster_id else None
         change.change_deployment(actor=request.user, deployment=deployment, changes=changes, cluster=cluster)
         return Response(answer(request, deployment_id))
 

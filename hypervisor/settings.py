@@ -17,6 +17,7 @@ from hypervisor import environment as env
 from hypervisor.api_description import SPECTACULAR_SETTINGS, VERSION  # noqa: F401 — settings
 from hypervisor.console.configuration import UNFOLD  # noqa: F401 — a setting
 from hypervisor.embedded.urls import celery_broker_url
+from scheduling.core.policy import PRESETS, TWO_PHASE
 
 env.load_dotenv()
 
@@ -38,6 +39,7 @@ ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or [
 SCHEDULER_INTERVAL_SECONDS = env.whole_number("SCHEDULER_INTERVAL_SECONDS", 5, minimum=1, maximum=86_400)
 SCHEDULER_INTERVAL = env.whole_number("SCHEDULER_INTERVAL", 2, minimum=1, maximum=86_400)
 SCHEDULER_HINTS = env.flag("SCHEDULER_HINTS", default=True)
+SCHEDULER_POLICY = env.choice("SCHEDULER_POLICY", TWO_PHASE.name, tuple(PRESETS))
 ACCESS_TOKEN_EXPIRE_MINUTES = env.whole_number("ACCESS_TOKEN_EXPIRE_MINUTES", 30, minimum=1, maximum=1440)
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 LIVENESS_FILE = env.text("LIVENESS_FILE")

@@ -1,4 +1,4 @@
-"""What the schema shows of plans: a good request, and its answer."""
+"""What the schema shows of plans and policies: a good request, and its answer."""
 
 from typing import Any
 
@@ -39,4 +39,25 @@ TOLD: dict[str, Any] = {
     "dropped_seats": [],
     "evictions": [{"victim": _VICTIM, "preemptor": _URGENT}],
     "reasons": [{"deployment": _URGENT, "reason": "waiting_for_eviction"}],
+}
+POLICY_ASKED: dict[str, Any] = {"preset": "balanced", "minimum_run_seconds": 600, "most_evictions": 3}
+_ALL_OF_IT: dict[str, Any] = {
+    "may_preempt": {"HIGH": ["MEDIUM", "LOW"]},
+    "victim_order": "least_lost_work",
+    "minimum_run_seconds": 600,
+    "most_evictions": 3,
+    "evictions_per_minute": None,
+    "ageing_seconds": None,
+    "organization_shares": True,
+    "user_shares": True,
+    "shortest_first": True,
+    "reservation_after_seconds": 1_440_000,
+    "user_weights": {},
+}
+POLICY_SHOWN: dict[str, Any] = {
+    "cluster_id": 1,
+    "name": "balanced*",
+    **dict.fromkeys(_ALL_OF_IT),
+    **POLICY_ASKED,
+    "effective": _ALL_OF_IT,
 }

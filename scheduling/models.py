@@ -1,4 +1,4 @@
-"""What each cycle did, which beat intervals came from the environment, and what simulations were asked for."""
+"""What each cycle follows and did and why, beat intervals from the environment, and simulations asked for."""
 
 from typing import Any, ClassVar
 
@@ -9,6 +9,42 @@ from django.db.models import F, Q
 from clusters.models import Cluster
 from organizations.models import Organization
 from organizations.tenancy import TenantQuerySet
+from scheduling.core.policy import PRESETS
+from scheduling.policy_settings import COLUMNS
+
+
+class ClusterPolicy(models.Model):
+    """How one cluster is scheduled: a preset, and what overrides it, a nullable column for each of COLUMNS.
+
+    A cluster without a row follows the installation's default preset.
+    """
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="policy")
+    preset = models.CharField(
+        max_length=16,
+        choices=[(name, name) for name in PRESETS],
+        null=True,
+        blank=True,
+    )
+    """None: the installation's default."""
+
+    class Meta:
+        verbose_name_plural = "cluster policies"
+        constraints = [
+            models.CheckConstraint(condition=Q(preset__in=list(PRESETS)), name="policy_preset_is_known"),
+            *(
+                models.CheckConstraint(condition=setting.rule(), name=f"policy_{setting.name}_is_good")
+                for setting in COLUMNS
+                if setting.rule() is not None
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"policy of cluster {self.cluster_id}"
+
+
+for setting in COLUMNS:
+    ClusterPolicy.add_to_class(setting.name, setting.column())
 
 
 class Cycle(models.Model):

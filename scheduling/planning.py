@@ -19,10 +19,12 @@ from scheduling.core.verification import verify
 
 @dataclass(frozen=True, slots=True)
 class Supposed:
-    """A deployment that does not exist: what it would need, in the order of RESOURCES, and its priority."""
+    """A deployment that does not exist: its need, in the order of RESOURCES, its priority, and whose it would be."""
 
     need: Amount
     priority: int
+    organization: int = 0
+    user: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def _with(state: ClusterState, supposed: Sequence[Supposed], now: int) -> Cluste
     # Behind everybody, also behind one whose clock was ahead of ours.
     last = max([now, *(one.queued_at for one in state.pending)])
     made_up = (
-        Pending(-place, one.need, one.priority, last + place) for place, one in enumerate(supposed, start=1)
+        Pending(-place, one.need, one.priority, last + place, organization=one.organization, user=one.user)
+        for place, one in enumerate(supposed, start=1)
     )
     return replace(state, pending=(*state.pending, *made_up))

@@ -8,6 +8,7 @@ from accounts.models import User
 from clusters import amounts
 from clusters.amounts import RESOURCES, Amount
 from clusters.models import Cluster
+from clusters.sharing.selectors import uses
 from deployments.models import Deployment, Priority
 from deployments.services.runnable import SIZE, what_cannot_run
 from organizations import selectors as organization_selectors
@@ -29,9 +30,12 @@ def next_cycle(*, user: User, cluster: Cluster, supposed: Sequence[Mapping[str, 
     """
     wanted = [_supposed(fields) for fields in supposed]
     _refuse_what_cannot_run(wanted, cluster)
+    organization = _submitter(user, cluster) if wanted else 0
     seen = foresee(
         cluster_ids=[cluster.pk],
-        supposed={cluster.pk: [Supposed(tuple(one.required), one.priority) for one in wanted]},
+        supposed={
+            cluster.pk: [Supposed(tuple(one.required), one.priority, organization, user.pk) for one in wanted]
+        },
     )
     (state,), (plan,) = seen.snapshot.clusters, seen.plan.clusters
     mine = set(organization_selectors.organizations(user=user).values_list("id", flat=True))
@@ -65,6 +69,12 @@ def next_cycle(*, user: User, cluster: Cluster, supposed: Sequence[Mapping[str, 
 
 def _supposed(fields: Mapping[str, Any]) -> Deployment:
     return Deployment(**{"name": "", "required_gpu": 0, "priority": Priority.MEDIUM} | dict(fields))
+
+
+def _submitter(user: User, cluster: Cluster) -> int:
+    # As a submission that names no organization; where that is not clear, the first of those that are possible.
+    roles = uses(user=user, cluster_ids=[cluster.pk])[cluster.pk].roles
+    return cluster.organization_id if cluster.organization_id in roles else min(roles, default=0)
 
 
 def _refuse_what_cannot_run(wanted: Sequence[Deployment], cluster: Cluster) -> None:

@@ -12,13 +12,17 @@ NEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`rows` of cells, as many as there are `columns`. `all_of_it`: the address of the whole list, if there is one."""
+    """`rows` of cells, as many as there are `columns`. `all_of_it`: the address of the whole list, if there is one.
+
+    `way`: the words of the link that leads there.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Iterable[Sequence[Any]]
     all_of_it: str = ""
     nothing: str = "Nothing yet."
+    way: str = "All of them"
 
 
 PanelMaker = Callable[[HttpRequest, Any], Panel]

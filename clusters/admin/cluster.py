@@ -15,7 +15,7 @@ from accounts.admin.panels import PanelMaker
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from clusters import services
-from clusters.admin import engine, history
+from clusters.admin import engine, history, sharing
 from clusters.admin.capacity import AmountField, bars, cluster_bar
 from clusters.models import Cluster, ClusterState
 
@@ -83,7 +83,7 @@ class ClusterAdmin(ServiceAdmin):
     form = ClusterForm
     columns: ClassVar[list[Any]] = ["name", "organization_link", state, "gpu", "cpu", "ram"]
     annotations: ClassVar[dict[str, Any]] = {}
-    panels: ClassVar[list[PanelMaker]] = [history.events]
+    panels: ClassVar[list[PanelMaker]] = [history.events, sharing.shares]
     row_actions: ClassVar[list[RowAction]] = [
         RowAction(
             "pause", "Pause", set_paused(paused=True), "paused: nothing starts there, what runs goes on", icon="pause",

@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from accounts.admin.audit import writers
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.admin.display import ago, changes, link, list_of, span, words
+from accounts.admin.display import NOTHING, ago, changes, link, list_of, span, words
 from accounts.admin.panels import NEWEST, Panel
 from clusters.admin.capacity import quantity
 from clusters.amounts import RESOURCES
@@ -28,6 +28,8 @@ NAMES = {
 
 def shown(field: str, value: Any) -> str:
     """A value of an event as an operator reads it: amounts in their units."""
+    if value is None:
+        return NOTHING
     resource = field.removeprefix("total_")
     if resource in RESOURCES and isinstance(value, int):
         return quantity(resource, value)
@@ -35,6 +37,8 @@ def shown(field: str, value: Any) -> str:
         return span(timedelta(seconds=value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {one}" for name, one in value.items()) or "nobody"
     if isinstance(value, list):
         return ", ".join(str(one).upper() for one in value) or "nothing"
     return str(value)

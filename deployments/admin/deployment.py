@@ -92,8 +92,8 @@ class DeploymentAdmin(ServiceAdmin):
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
         "args", "env", "secrets_set", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
         "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
-        "pulled_with", "created", "queued", "started", "ended", "deleted", "exit_code", "preemption_count",
-        "retries_used", "lost_count",
+        "checkpoint_interval_seconds", "pulled_with", "created", "queued", "started", "ended", "deleted", "exit_code",
+        "preemption_count", "retries_used", "lost_count",
     )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -105,7 +105,8 @@ class DeploymentAdmin(ServiceAdmin):
             ("Specification", {"classes": ("collapse",), "fields": (
                 ("command", "args", "working_dir"), ("env", "secrets_set"),
                 ("restart_policy", "max_retries"), ("image_pull_policy", "pulled_with"),
-                ("time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds"),
+                ("time_limit_seconds", "grace_period_seconds", "expected_seconds", "checkpoint_interval_seconds",
+                 "simulated_seconds"),
                 ("labels", "ports"))}),
         ]  # fmt: skip
 

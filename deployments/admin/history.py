@@ -68,7 +68,7 @@ class RunAdmin(ReadOnlyAdmin):
     search_help_text = "Deployment's name or id, or the run's id"
     fields = (
         ("deployment_link", "cluster_link", "ended_how", "urgency"),
-        ("booked_at", "running_at", "ended_at", "lasted"),
+        ("booked_at", "running_at", "checkpointed_at", "ended_at", "lasted"),
         ("stop_requested_at", "stop_signalled_at", "cause", "exit_code"),
         "detail",
         "started_with",

@@ -74,6 +74,8 @@ class Deployment(models.Model):
     time_limit_seconds = models.PositiveBigIntegerField(null=True, blank=True)
     grace_period_seconds = models.PositiveIntegerField(default=30)
     expected_seconds = models.PositiveBigIntegerField(null=True, blank=True)
+    checkpoint_interval_seconds = models.PositiveBigIntegerField(null=True, blank=True)
+    """It saves its work so often by itself, counted from each start; None: nobody knows."""
     simulated_seconds = models.FloatField(null=True, blank=True)
     labels = models.JSONField(default=dict, blank=True)
     ports = models.JSONField(default=list, blank=True)
@@ -128,6 +130,9 @@ class Deployment(models.Model):
             models.CheckConstraint(
                 condition=Q(required_ram__gte=0, required_cpu__gte=0, required_gpu__gte=0),
                 name="deployment_needs_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(checkpoint_interval_seconds__gte=1), name="deployment_checkpoint_interval_is_good"
             ),
             models.CheckConstraint(
                 condition=Q(seat_granted_at=None) | Q(status=Status.PENDING),

@@ -3,7 +3,8 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
 
 from clusters.models import Cluster
 from deployments.models.deployment import Deployment, Priority
@@ -50,6 +51,8 @@ class Run(models.Model):
     """Noted after the engine took it; its grace counts from here."""
     image_ready_at = models.DateTimeField(null=True, blank=True)
     """The image was pulled for this run; None: not yet, or it need not be."""
+    checkpointed_at = models.DateTimeField(null=True, blank=True)
+    """The last moment that its work was saved, as it was reported to us."""
     stop_cause = models.CharField(max_length=16, choices=StopCause.choices, null=True, blank=True)
     stop_as_failed = models.BooleanField(default=False)
     preempted_by = models.ForeignKey(
@@ -80,6 +83,18 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["cluster"], condition=Q(outcome=None), name="live_runs_of_a_cluster"),
+            models.Index(
+                fields=["cluster", "stop_requested_at"],
+                condition=Q(preempted_by__isnull=False),
+                name="evictions_of_a_cluster",
+            ),
+            models.Index(
+                F("organization"),
+                KeyTextTransform("docker_image", "spec"),
+                F("id").desc(),
+                condition=Q(outcome=Outcome.COMPLETED),
+                name="completed_runs_of_a_kind",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Submitting many deployments at once: all or nothing, in a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,12 +13,14 @@ from clusters.credentials.locks import keep_credentials
 from clusters.locks import keep_clusters
 from clusters.models import Cluster
 from clusters.selectors import UNSEEN
+from clusters.sharing.locks import keep_uses
+from clusters.sharing.selectors import NOT_USED
 from deployments.events import record_events
 from deployments.models import Dependency, Deployment
 from deployments.services import dependencies
 from deployments.services.batch_order import Entry, waits_for
 from deployments.services.runnable import what_cannot_run
-from deployments.services.submit import ANOTHERS, DELETED, new_deployment, told
+from deployments.services.submit import DELETED, new_deployment, told
 from deployments.signals import want_scheduling
 from organizations.services import lock_organization
 
@@ -39,16 +41,20 @@ def submit_batch(
 ) -> list[Deployment]:
     """New pending deployments, in the order of `entries`, and a hint to the scheduler; or none of them.
 
-    `clusters`: those that the actor may submit to, by id. Raises InvalidInput, which names all that is wrong with
-    any of them, also for an entry that could not be read.
+    `clusters`: those that the actor may submit to, by id. An entry that names no organization is of its cluster's own.
+    Raises InvalidInput, which names all that is wrong with any of them, also for an entry that could not be read.
     """
     waits, wrong = waits_for(entries)
-    named = [clusters[id_] for id_ in _all(entries, "cluster_id") if id_ in clusters]
+    named = [
+        _submitter(entry.asked, clusters)
+        for entry in entries
+        if entry.asked and entry.asked["cluster_id"] in clusters
+    ]
     if not named:
         raise _refusal(
             wrong | {place: {"cluster_id": UNSEEN} for place, one in enumerate(entries) if one.asked}
         )
-    organization_id = named[0].organization_id
+    organization_id = named[0]
     dependency_ids = [
         id_ for entry in entries if entry.asked for id_ in entry.asked.get("dependency_ids") or ()
     ]
@@ -86,6 +92,7 @@ def _built(
     """The deployments that were read, in order and not saved, and what is wrong with them. The rules are submit's."""
     # Read anew: since the caller looked, a cluster may have shrunk or been deleted.
     kept = keep_clusters({id_ for id_ in _all(entries, "cluster_id") if id_ in clusters})
+    used = keep_uses(kept.values(), organization_id=organization_id)
     known = dependencies.known_ids(organization_id=organization_id, wanted=dependency_ids)
     credential_ids = set(_all(entries, "registry_credential_id"))
     credentials = keep_credentials(credential_ids, organization_id=organization_id) if credential_ids else {}
@@ -97,7 +104,7 @@ def _built(
             continue
         if unknown := set(asked.get("dependency_ids") or ()) - known:
             wrong[place]["dependency_ids"] = dependencies.unknown_ids(unknown)
-        if misplaced := _misplaced(asked, organization_id, clusters, kept):
+        if misplaced := _misplaced(asked, organization_id, clusters, kept, used):
             wrong[place] |= misplaced
             continue
         one = new_deployment(
@@ -119,17 +126,21 @@ def _misplaced(
     organization_id: int,
     clusters: Mapping[int, Cluster],
     kept: Mapping[int, Cluster],
+    used: Collection[int],
 ) -> dict[str, str]:
     cluster = clusters.get(asked["cluster_id"])
     if cluster is None:
         return {"cluster_id": UNSEEN}
-    if cluster.organization_id != organization_id:
+    if _submitter(asked, clusters) != organization_id:
         return {"cluster_id": ONE_ORGANIZATION}
     if cluster.pk not in kept:
         return {"cluster_id": DELETED}
-    if (asked.get("organization_id") or organization_id) != organization_id:
-        return {"organization_id": ANOTHERS}
-    return {}
+    return {} if cluster.pk in used else {"organization_id": NOT_USED}
+
+
+def _submitter(asked: Mapping[str, Any], clusters: Mapping[int, Cluster]) -> int:
+    named: int | None = asked.get("organization_id")
+    return named or clusters[asked["cluster_id"]].organization_id
 
 
 def _all(entries: Sequence[Entry], field: str) -> list[int]:

@@ -46,6 +46,7 @@ WITH booked AS (
         'image_pull_policy', image_pull_policy, 'restart_policy', restart_policy,
         'max_retries', max_retries, 'time_limit_seconds', time_limit_seconds,
         'grace_period_seconds', grace_period_seconds, 'simulated_seconds', simulated_seconds,
+        'checkpoint_interval_seconds', checkpoint_interval_seconds,
         'labels', labels, 'ports', ports, 'required_ram', required_ram, 'required_cpu', required_cpu,
         'required_gpu', required_gpu)
     FROM booked ORDER BY id

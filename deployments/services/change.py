@@ -9,6 +9,7 @@ from accounts.errors import InvalidInput
 from accounts.models import User
 from clusters import secrets
 from clusters.models import Cluster
+from clusters.sharing.locks import keeps_use
 from deployments.events import event, record_event
 from deployments.models import Deployment
 from deployments.services import dependencies
@@ -19,6 +20,7 @@ from deployments.signals import want_scheduling
 from deployments.states import CHANGEABLE, RENAMABLE
 from organizations.services import lock_organization
 
+NOT_USED = "Its organization does not use this cluster. Name one of its own, or one that is shared with it."
 ALWAYS_CHANGEABLE = frozenset({"name", "priority"})
 NEVER_IN_EVENTS = frozenset({"env", "secret_env", "secret_env_names"})
 ENDS_A_SEAT = SIZE | {"cluster_id", "dependency_ids", "priority"}
@@ -46,6 +48,10 @@ def change_deployment(
             old["dependency_ids"], new["dependency_ids"] = before, after
     if not new:
         return locked
+    if "cluster_id" in new and not keeps_use(
+        clusters[new["cluster_id"]], organization_id=locked.organization_id
+    ):
+        raise InvalidInput({"cluster_id": NOT_USED})
     states = RENAMABLE if ALWAYS_CHANGEABLE.issuperset(new) else CHANGEABLE
     require_status(locked, states, f"change {', '.join(sorted(new))}")
     _write(locked, new, clusters[new.get("cluster_id", locked.cluster_id)])

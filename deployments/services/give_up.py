@@ -12,7 +12,7 @@ from clusters.models import Cluster, ClusterState
 from clusters.services import note_declared_lost
 from clusters.services.events import require_present
 from deployments.events import event
-from deployments.models import DeploymentEvent, Outcome, Run, StopCause
+from deployments.models import DeploymentEvent, Outcome, Run, Source, StopCause
 from deployments.services.dependencies import clusters_of_dependents
 from deployments.services.ends import SETTLED, give_back
 from deployments.services.locking import lock_live_runs
@@ -46,7 +46,7 @@ def declare_lost(*, actor: User, cluster_id: int, confirm: str | None) -> int:
         raise InvalidInput({"confirm": _question(cluster, len(ids))})
     now = timezone.now()
     runs = lock_live_runs(ids)
-    events = [_lose(run, actor, now) for run in runs]
+    events = [_lose(run, actor, cluster.organization_id, now) for run in runs]
     update_rows(runs, ["ended_at", "outcome", "failure", "detail"])
     update_rows([run.deployment for run in runs], SETTLED)
     DeploymentEvent.objects.bulk_create(events)
@@ -92,7 +92,7 @@ def _question(cluster: Cluster, runs: int) -> str:
     )
 
 
-def _lose(run: Run, actor: User, now: datetime) -> DeploymentEvent:
+def _lose(run: Run, actor: User, owner_id: int, now: datetime) -> DeploymentEvent:
     deployment, old = run.deployment, run.deployment.status
     becomes, failure = AFTER_STOP.get((run.stop_cause, run.stop_as_failed), (Status.PENDING, None))
     run.ended_at, run.outcome, run.failure, run.detail = now, Outcome.LOST, failure or Failure.LOST, DETAIL
@@ -104,4 +104,13 @@ def _lose(run: Run, actor: User, now: datetime) -> DeploymentEvent:
         deployment.ended_at = now
     kind = "requeued_after_loss" if becomes == Status.PENDING else str(becomes)
     told = {"from": old, "to": becomes, "reason": failure, "detail": DETAIL}
-    return event(deployment, kind, actor_id=actor.pk, run_id=run.pk, data=told)
+    # Who it was is nothing for a guest of the cluster.
+    is_owners = deployment.organization_id == owner_id
+    return event(
+        deployment,
+        kind,
+        actor_id=actor.pk if is_owners else None,
+        source=None if is_owners else Source.RUNTIME,
+        run_id=run.pk,
+        data=told,
+    )

@@ -71,7 +71,7 @@ class _Progress:
 
 def _pull(run: Run) -> None:
     try:
-        spec = container_spec(run, most_grace_seconds=run.cluster.max_grace_period_seconds)
+        spec = container_spec(run, cluster=run.cluster)
         driver_for(run.cluster).pull(spec, _Progress(run))
     except secrets.UnreadableSecret as unreadable:
         _refuse(run, str(unreadable), Failure.START_REFUSED)

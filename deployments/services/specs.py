@@ -3,16 +3,17 @@
 from django.conf import settings
 
 from clusters import secrets
+from clusters.models import Cluster, Runtime
 from clusters.registries import login_of
 from clusters.runtimes.base import Cause, ContainerSpec, RuntimeFailure
 from clusters.runtimes.registry_hosts import why_not_allowed
-from deployments.models import Run
+from deployments.models import PullPolicy, Run
 
 
-def container_spec(run: Run, *, most_grace_seconds: int) -> ContainerSpec:
+def container_spec(run: Run, *, cluster: Cluster) -> ContainerSpec:
     """What the run was booked with, its secrets in the clear: only workers call this.
 
-    `run.allocations` is best prefetched. `most_grace_seconds`: the cluster's limit. Raises UnreadableSecret, and a
+    `run.allocations` is best prefetched. `cluster`: its own, which limits its grace. Raises UnreadableSecret, and a
     permanent RuntimeFailure for an image or a credential that may not be used any more.
     """
     spec, allocation = run.spec, run.allocations.all()[0]
@@ -34,8 +35,14 @@ def container_spec(run: Run, *, most_grace_seconds: int) -> ContainerSpec:
         labels=spec["labels"],
         ports=tuple(spec["ports"]),
         device_ids=tuple(allocation.device_ids),
-        pull=spec["image_pull_policy"],
+        pull=_pull_policy(spec["image_pull_policy"], cluster),
         login=login_of(spec.get("registry_credential_id")),
-        grace_seconds=min(most_grace_seconds, spec["grace_period_seconds"]),
+        grace_seconds=min(cluster.max_grace_period_seconds, spec["grace_period_seconds"]),
         simulated_seconds=spec["simulated_seconds"],
     )
+
+
+def _pull_policy(asked: str, cluster: Cluster) -> str:
+    # What an engine has kept it gives to everybody: the registry is asked whether this organization may have it.
+    is_real = cluster.runtime != Runtime.SIMULATED
+    return PullPolicy.ALWAYS.value if cluster.was_shared and is_real else asked

@@ -55,7 +55,7 @@ class _Attempt:
         """The specs of those that have all they need."""
         for run in self.runs.values():
             try:
-                spec = container_spec(run, most_grace_seconds=self.cluster.max_grace_period_seconds)
+                spec = container_spec(run, cluster=self.cluster)
                 if run.image_ready_at is None and self.driver.needs_pull(spec):
                     want_pull(run.pk)
                     continue

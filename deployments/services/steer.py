@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.errors import Conflict, NotFound
 from accounts.models import User
+from clusters.sharing.locks import keeps_use
 from deployments.events import record_event
 from deployments.models import Dependency, Deployment, Run, StopCause
 from deployments.reconciling import want_reconciling
@@ -70,6 +71,12 @@ def requeue_deployment(*, actor: User, deployment_id: int) -> Deployment:
     require_status(deployment, FINAL, "queue it anew")
     if cluster.deleted_at:
         raise Conflict("Its cluster was deleted. Submit it anew to another cluster.", state=deployment.status)
+    if not keeps_use(cluster, organization_id=deployment.organization_id):
+        raise Conflict(
+            "Its cluster is not shared with its organization any more. Submit it anew to another cluster.",
+            state=deployment.status,
+            allowed=["delete"],
+        )
     if wrong := what_cannot_run(deployment, cluster):
         # An ended deployment cannot be changed any more, so that asking for something else needs a new one.
         raise Conflict(

@@ -12,6 +12,8 @@ from accounts.models import User
 from clusters import secrets
 from clusters.locks import keep_cluster
 from clusters.models import Cluster
+from clusters.sharing.locks import keeps_use
+from clusters.sharing.selectors import NOT_USED
 from deployments.events import record_event
 from deployments.models import Deployment, RestartPolicy
 from deployments.services import dependencies
@@ -21,7 +23,6 @@ from deployments.verdicts import RETRIES_ON_FAILURE
 from organizations.services import lock_organization
 
 DELETED = "This cluster was deleted. Name another one."
-ANOTHERS = "The cluster belongs to another organization. Leave this out."
 ASKED = ("cluster_id", "priority", "required_ram", "required_cpu", "required_gpu")
 """What the first event tells, so that together with later changes any past moment can be rebuilt."""
 
@@ -35,7 +36,8 @@ def submit_deployment(
     dependency_ids: list[int] | None = None,
     **asked: Any,
 ) -> Deployment:
-    """A new pending deployment, and a hint to the scheduler. Raises InvalidInput where it could never start.
+    """A new pending deployment, and a hint to the scheduler. Raises InvalidInput where it could never start,
+    and where the organization may not use the cluster.
 
     With restart_policy `on_failure` and no max_retries it gets RETRIES_ON_FAILURE of them.
     """
@@ -45,6 +47,8 @@ def submit_deployment(
     kept = keep_cluster(cluster.pk)
     if kept is None:
         raise InvalidInput({"cluster_id": DELETED})
+    if not keeps_use(kept, organization_id=organization_id):
+        raise InvalidInput({"organization_id": NOT_USED})
     deployment = new_deployment(
         actor=actor, organization_id=organization_id, cluster=kept, queued_at=timezone.now(), asked=asked
     )

@@ -18,6 +18,7 @@ CHANGES = {
     "required_ram": 2048, "required_cpu": 2000, "required_gpu": 2000, "docker_image": "other:2", "env": {"A": "b"},
     "secret_env": {"TOKEN": "t"}, "command": ["run"], "args": ["-v"], "working_dir": "/w", "max_retries": 2,
     "restart_policy": "always", "time_limit_seconds": 9, "grace_period_seconds": 9, "expected_seconds": 9,
+    "checkpoint_interval_seconds": 9,
     "simulated_seconds": 9.5, "labels": {"a": "b"}, "ports": [80], "image_pull_policy": "never",
 }  # fmt: skip
 

@@ -29,9 +29,9 @@ LEGAL = {
 PAIRS = list(product(Status, Status))
 MAY = {
     "pending": "cancel, change name or priority, change requirements, delete, start",
-    "starting": "change name or priority, stop",
-    "running": "change name or priority, stop",
-    "stopping": "change name or priority",
+    "starting": "change name or priority, report a checkpoint, stop",
+    "running": "change name or priority, report a checkpoint, stop",
+    "stopping": "change name or priority, report a checkpoint",
     "completed": "delete, start",
     "failed": "delete, start",
     "cancelled": "delete, start",

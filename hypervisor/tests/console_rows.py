@@ -8,7 +8,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from accounts.models import AuditEntry, RefreshFamily
 from accounts.tests.factories import UserFactory
-from clusters.models import ClusterEvent
+from clusters.models import ClusterEvent, ClusterShare
 from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import (
     Allocation,
@@ -23,7 +23,7 @@ from deployments.models import (
 from deployments.states import HOLDS_CAPACITY, Status
 from deployments.tests.factories import DeploymentFactory
 from organizations.tests.factories import MembershipFactory, OrganizationFactory
-from scheduling.models import Cycle, EvictionCertificate, SeededInterval, Simulation
+from scheduling.models import ClusterPolicy, Cycle, EvictionCertificate, SeededInterval, Simulation
 
 MANY = 55
 
@@ -35,7 +35,9 @@ def fill(lab: Any) -> None:
     for user in users:
         MembershipFactory(organization=lab, user=user)
         OrganizationFactory()
-        ClusterFactory(organization=lab)
+        place = ClusterFactory(organization=lab)
+        ClusterPolicy.objects.create(cluster=place, preset="balanced", most_evictions=3)
+        ClusterShare.objects.create(cluster=place, organization=OrganizationFactory())
         CredentialFactory(organization=lab, password="never shown")
     cluster = ClusterFactory(organization=lab, name="full", paused=True)
     statuses = list(Status)

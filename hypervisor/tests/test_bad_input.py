@@ -142,7 +142,7 @@ def test_each_call_with_a_body_has_wrong_values_of_its_own():
         (verb.upper(), path)
         for path, verbs in orjson.loads(document())["paths"].items()
         for verb, operation in verbs.items()
-        if verb != "put" and "requestBody" in operation
+        if "requestBody" in operation and (verb != "put" or "patch" not in verbs)
     }
     assert declared == WRONG.keys()
 

@@ -53,6 +53,7 @@ WRONG = [
     ("NUM_PROXIES", "11", "NUM_PROXIES=0"),
     ("DEBUG", "maybe", "DEBUG=true or DEBUG=false"),
     ("SCHEDULER_HINTS", "2", "SCHEDULER_HINTS=true"),
+    ("SCHEDULER_POLICY", "fair", "SCHEDULER_POLICY=two_phase"),
     ("BEHIND_TLS", "tls", "BEHIND_TLS=true"),
     ("LOG_LEVEL", "loud", "LOG_LEVEL=INFO"),
     ("LOG_FORMAT", "xml", "LOG_FORMAT=json"),

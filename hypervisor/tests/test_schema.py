@@ -12,15 +12,19 @@ from clusters import examples as clusters
 from clusters.credentials import examples as credentials
 from clusters.credentials.serializers import CredentialAnswer
 from clusters.serializers import ClusterAnswer
+from clusters.sharing import examples as sharing
+from clusters.sharing.serializers import SharesAnswer
 from deployments import examples as deployments
 from deployments.serializers import DeploymentAnswer, DeploymentDetail
 from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import in_state
 from hypervisor.openapi import document
+from organizations.tests.factories import OrganizationFactory
 from scheduling import examples as scheduling
 from scheduling.explanation_example import EXPLAINED
 from scheduling.explanation_serializers import ExplanationAnswer, HolderAnswer, Suggestion
+from scheduling.policy_serializers import EffectiveAnswer, PolicyAnswer
 from scheduling.serializers import PlanAnswer, PlannedAnswer
 
 CREDENTIALS = "/organizations/{organization_id}/registry-credentials"
@@ -143,6 +147,23 @@ def test_the_example_of_an_explanation_has_the_fields_of_one(api, alice, cluster
     assert answer["start"].keys() == EXPLAINED["start"].keys()
 
 
+def test_the_example_of_a_policy_is_accepted_and_answered_as_shown(api, alice, cluster):
+    answer = api(alice).patch(f"/clusters/{cluster.pk}/policy", scheduling.POLICY_ASKED)
+    assert answer.status_code == 200
+    assert answer.json() == scheduling.POLICY_SHOWN | {"cluster_id": cluster.pk}
+    assert answer.json().keys() == fields(PolicyAnswer)
+    assert answer.json()["effective"].keys() == fields(EffectiveAnswer)
+
+
+def test_the_example_of_shares_is_accepted_and_answered_as_shown(api, alice, cluster):
+    ids = [cluster.organization_id, OrganizationFactory().pk]
+    asked = [one | {"organization_id": id_} for one, id_ in zip(sharing.ASKED["shares"], ids, strict=True)]
+    answer = api(alice).put(f"/clusters/{cluster.pk}/shares", {"shares": asked})
+    assert answer.status_code == 200
+    assert answer.json() == {"cluster_id": cluster.pk, "shares": asked}
+    assert answer.json().keys() == sharing.SHOWN.keys() == fields(SharesAnswer)
+
+
 def fields(answer):
     return answer().fields.keys()
 
@@ -151,6 +172,7 @@ def test_put_needs_no_more_than_patch(schema):
     for path in (
         "/organizations/{organization_id}",
         "/clusters/{cluster_id}",
+        "/clusters/{cluster_id}/policy",
         "/deployments/{deployment_id}",
         f"{CREDENTIALS}/{{credential_id}}",
     ):

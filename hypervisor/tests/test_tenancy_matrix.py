@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
 from clusters.models import Cluster, RegistryCredential
+from clusters.sharing.services import share_cluster
 from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import Deployment
 from deployments.tests.factories import DeploymentFactory
@@ -20,68 +21,75 @@ from organizations.models import Role
 from organizations.tests.factories import MembershipFactory, OrganizationFactory
 from scheduling.services import run_cycle
 
-# `maker` is the member whose deployment it is, `member` another one; `other` owns another organization.
+# `maker` is the member whose deployment it is, `member` another one; `guest` owns an organization that the cluster is
+# shared with, `other` one that it is not.
 TABLE = """
-verb   path                                              owner admin maker member viewer other nobody
-GET    /                                                 302   302   302   302    302    302   302
-GET    /admin                                            302   302   302   302    302    302   302
-GET    /docs                                             200   200   200   200    200    200   200
-GET    /redoc                                            200   200   200   200    200    200   200
-GET    /openapi.json                                     200   200   200   200    200    200   200
-GET    /healthz                                          200   200   200   200    200    200   200
-GET    /readyz                                           200   200   200   200    200    200   200
-GET    /metrics                                          200   200   200   200    200    200   200
-POST   /register                                         201   201   201   201    201    201   201
-POST   /token                                            200   200   200   200    200    200   200
-GET    /me                                               200   200   200   200    200    200   401
-PATCH  /me                                               200   200   200   200    200    200   401
-POST   /me/password                                      204   204   204   204    204    204   401
-POST   /join-organization                                409   409   409   409    409    200   401
-GET    /organizations                                    200   200   200   200    200    200   401
-POST   /organizations                                    201   201   201   201    201    201   401
-GET    /organizations/{organization_id}                  200   200   200   200    200    404   401
-PUT    /organizations/{organization_id}                  200   200   403   403    403    404   401
-PATCH  /organizations/{organization_id}                  200   200   403   403    403    404   401
-DELETE /organizations/{organization_id}                  204   403   403   403    403    404   401
-POST   /organizations/{organization_id}/regenerate-invite 200  200   403   403    403    404   401
-GET    /organizations/{organization_id}/members          200   200   200   200    200    404   401
-GET    /organizations/{organization_id}/members/{user_id} 200  200   200   200    200    404   401
-PUT    /organizations/{organization_id}/members/{user_id} 200  200   403   403    403    404   401
-PATCH  /organizations/{organization_id}/members/{user_id} 200  200   403   403    403    404   401
-DELETE /organizations/{organization_id}/members/{user_id} 204  204   204   403    403    404   401
-GET    /organizations/{organization_id}/registry-credentials 200 200 200 200   200    404   401
-POST   /organizations/{organization_id}/registry-credentials 201 201 403 403   403    404   401
-GET    /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 200 200 200 404 401
-PUT    /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 401
-PATCH  /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 401
-DELETE /organizations/{organization_id}/registry-credentials/{credential_id} 204 204 403 403 403 404 401
-GET    /clusters                                         200   200   200   200    200    200   401
-POST   /clusters                                         201   201   403   403    403    400   401
-GET    /clusters/{cluster_id}                            200   200   200   200    200    404   401
-PUT    /clusters/{cluster_id}                            200   200   403   403    403    404   401
-PATCH  /clusters/{cluster_id}                            200   200   403   403    403    404   401
-DELETE /clusters/{cluster_id}                            204   204   403   403    403    404   401
-POST   /clusters/{cluster_id}/check                      200   200   403   403    403    404   401
-POST   /clusters/{cluster_id}/declare-lost               200   200   403   403    403    404   401
-GET    /clusters/{cluster_id}/certificates               200   200   200   200    200    404   401
-GET    /clusters/{cluster_id}/cycles                     200   200   200   200    200    404   401
-POST   /clusters/{cluster_id}/plan                       200   200   200   200    200    404   401
-GET    /deployments                                      200   200   200   200    200    200   401
-POST   /deployments                                      201   201   201   201    403    400   401
-POST   /deployments/bulk                                 201   201   201   201    403    400   401
-GET    /deployments/{deployment_id}                      200   200   200   200    200    404   401
-PUT    /deployments/{deployment_id}                      200   200   200   403    403    404   401
-PATCH  /deployments/{deployment_id}                      200   200   200   403    403    404   401
-DELETE /deployments/{deployment_id}                      204   204   204   403    403    404   401
-GET    /deployments/{deployment_id}/explain              200   200   200   200    200    404   401
-POST   /deployments/{deployment_id}/start                200   200   200   403    403    404   401
-POST   /deployments/{deployment_id}/stop                 200   200   200   403    403    404   401
-POST   /deployments/{deployment_id}/cancel               200   200   200   403    403    404   401
-GET    /deployments/{deployment_id}/dependencies         200   200   200   200    200    404   401
-GET    /deployments/{deployment_id}/dependents           200   200   200   200    200    404   401
-GET    /deployments/{deployment_id}/runs                 200   200   200   200    200    404   401
-GET    /deployments/{deployment_id}/events               200   200   200   200    200    404   401
-GET    /deployments/{deployment_id}/logs               409   409   409   409    403    404   401
+verb   path                                             owner admin maker member viewer guest other nobody
+GET    /                                                302   302   302   302   302   302   302   302
+GET    /admin                                           302   302   302   302   302   302   302   302
+GET    /docs                                            200   200   200   200   200   200   200   200
+GET    /redoc                                           200   200   200   200   200   200   200   200
+GET    /openapi.json                                    200   200   200   200   200   200   200   200
+GET    /healthz                                         200   200   200   200   200   200   200   200
+GET    /readyz                                          200   200   200   200   200   200   200   200
+GET    /metrics                                         200   200   200   200   200   200   200   200
+POST   /register                                        201   201   201   201   201   201   201   201
+POST   /token                                           200   200   200   200   200   200   200   200
+GET    /me                                              200   200   200   200   200   200   200   401
+PATCH  /me                                              200   200   200   200   200   200   200   401
+POST   /me/password                                     204   204   204   204   204   204   204   401
+POST   /join-organization                               409   409   409   409   409   200   200   401
+GET    /organizations                                   200   200   200   200   200   200   200   401
+POST   /organizations                                   201   201   201   201   201   201   201   401
+GET    /organizations/{organization_id}                 200   200   200   200   200   404   404   401
+PUT    /organizations/{organization_id}                 200   200   403   403   403   404   404   401
+PATCH  /organizations/{organization_id}                 200   200   403   403   403   404   404   401
+DELETE /organizations/{organization_id}                 204   403   403   403   403   404   404   401
+POST   /organizations/{organization_id}/regenerate-invite 200 200 403 403 403 404 404 401
+GET    /organizations/{organization_id}/members         200   200   200   200   200   404   404   401
+GET    /organizations/{organization_id}/members/{user_id} 200 200 200 200 200 404 404 401
+PUT    /organizations/{organization_id}/members/{user_id} 200 200 403 403 403 404 404 401
+PATCH  /organizations/{organization_id}/members/{user_id} 200 200 403 403 403 404 404 401
+DELETE /organizations/{organization_id}/members/{user_id} 204 204 204 403 403 404 404 401
+GET    /organizations/{organization_id}/registry-credentials 200 200 200 200 200 404 404 401
+POST   /organizations/{organization_id}/registry-credentials 201 201 403 403 403 404 404 401
+GET    /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 200 200 200 404 404 401
+PUT    /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 404 401
+PATCH  /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 404 401
+DELETE /organizations/{organization_id}/registry-credentials/{credential_id} 204 204 403 403 403 404 404 401
+GET    /clusters                                        200   200   200   200   200   200   200   401
+POST   /clusters                                        201   201   403   403   403   400   400   401
+GET    /clusters/{cluster_id}                           200   200   200   200   200   200   404   401
+PUT    /clusters/{cluster_id}                           200   200   403   403   403   403   404   401
+PATCH  /clusters/{cluster_id}                           200   200   403   403   403   403   404   401
+DELETE /clusters/{cluster_id}                           204   204   403   403   403   403   404   401
+POST   /clusters/{cluster_id}/check                     200   200   403   403   403   403   404   401
+POST   /clusters/{cluster_id}/declare-lost              200   200   403   403   403   403   404   401
+GET    /clusters/{cluster_id}/certificates              200   200   200   200   200   200   404   401
+GET    /clusters/{cluster_id}/cycles                    200   200   200   200   200   200   404   401
+POST   /clusters/{cluster_id}/plan                      200   200   200   200   200   200   404   401
+GET    /clusters/{cluster_id}/policy                    200   200   200   200   200   200   404   401
+PUT    /clusters/{cluster_id}/policy                    200   200   403   403   403   403   404   401
+PATCH  /clusters/{cluster_id}/policy                    200   200   403   403   403   403   404   401
+GET    /clusters/{cluster_id}/shares                    200   200   200   200   200   200   404   401
+PUT    /clusters/{cluster_id}/shares                    200   200   403   403   403   403   404   401
+GET    /deployments                                     200   200   200   200   200   200   200   401
+POST   /deployments                                     201   201   201   201   403   201   400   401
+POST   /deployments/bulk                                201   201   201   201   403   201   400   401
+GET    /deployments/{deployment_id}                     200   200   200   200   200   404   404   401
+PUT    /deployments/{deployment_id}                     200   200   200   403   403   404   404   401
+PATCH  /deployments/{deployment_id}                     200   200   200   403   403   404   404   401
+DELETE /deployments/{deployment_id}                     204   204   204   403   403   404   404   401
+GET    /deployments/{deployment_id}/explain             200   200   200   200   200   404   404   401
+POST   /deployments/{deployment_id}/start               200   200   200   403   403   404   404   401
+POST   /deployments/{deployment_id}/stop                200   200   200   403   403   404   404   401
+POST   /deployments/{deployment_id}/checkpoint          200   200   200   403   403   404   404   401
+POST   /deployments/{deployment_id}/cancel              200   200   200   403   403   404   404   401
+GET    /deployments/{deployment_id}/dependencies        200   200   200   200   200   404   404   401
+GET    /deployments/{deployment_id}/dependents          200   200   200   200   200   404   404   401
+GET    /deployments/{deployment_id}/runs                200   200   200   200   200   404   404   401
+GET    /deployments/{deployment_id}/events              200   200   200   200   200   404   404   401
+GET    /deployments/{deployment_id}/logs                409   409   409   409   403   404   404   401
 """
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {(row[0], row[1]): dict(zip(HEAD[2:], map(int, row[2:]), strict=True)) for row in ROWS}
@@ -91,7 +99,7 @@ LISTS = ["/organizations", "/clusters", "/deployments"]
 
 @dataclass
 class World:
-    """Alice's lab with everybody in it, and an organization of somebody else."""
+    """Alice's lab with everybody in it, an organization that uses its clusters too, and one of somebody else."""
 
     cast: dict[str, User | None]
     cluster: Cluster
@@ -142,6 +150,11 @@ class World:
         }
         if path.endswith("/members/{user_id}"):
             return {"role": Role.VIEWER} if verb in {"PUT", "PATCH"} else None
+        if path.endswith("/shares"):
+            shares = [{"organization_id": share.organization_id} for share in self.cluster.shares.all()]
+            return {"shares": shares} if verb == "PUT" else None
+        if path.endswith("/policy"):
+            return {"preset": "balanced"} if verb in {"PUT", "PATCH"} else None
         if verb in {"PUT", "PATCH"}:
             return {} if path == "/me" else {"name": "renamed"}
         return bodies.get(path) if verb == "POST" else None
@@ -152,6 +165,10 @@ def world(alice: User, lab: Any, bob: User, cluster: Cluster) -> World:
     def member(name: str, role: Role) -> User:
         return MembershipFactory(organization=lab, user__username=name, role=role).user
 
+    guests = OrganizationFactory(owner=UserFactory(username="gina"))
+    unused = ClusterFactory(organization=lab)
+    for shared in (cluster, unused):
+        share_cluster(actor=alice, cluster_id=shared.pk, organization_id=guests.pk)
     elsewhere = OrganizationFactory(owner=UserFactory(username="oscar"))
     theirs = DeploymentFactory(cluster=ClusterFactory(organization=elsewhere))
     return World(
@@ -161,11 +178,12 @@ def world(alice: User, lab: Any, bob: User, cluster: Cluster) -> World:
             "maker": bob,
             "member": member("erin", Role.MEMBER),
             "viewer": member("vera", Role.VIEWER),
+            "guest": guests.memberships.get().user,
             "other": theirs.created_by,
             "nobody": None,
         },
         cluster=cluster,
-        unused_cluster=ClusterFactory(organization=lab),
+        unused_cluster=unused,
         deployment=DeploymentFactory(cluster=cluster, created_by=bob),
         credential=CredentialFactory(organization=lab),
         theirs=theirs,
@@ -221,6 +239,14 @@ def test_a_list_shows_nothing_of_others(world, api, path):
     for narrowed in (f"?organization_id={world.cluster.organization_id}", f"?cluster_id={world.cluster.pk}"):
         answer = api(world.cast["other"]).get(path + narrowed)
         assert answer.json().get("results", []) == []
+
+
+def test_a_guest_sees_the_shared_clusters_and_nothing_else_of_their_organization(world, api):
+    client = api(world.cast["guest"])
+    shown = {path: client.get(path).json()["results"] for path in LISTS}
+    assert [row["id"] for row in shown["/clusters"]] == [world.cluster.pk, world.unused_cluster.pk]
+    assert shown["/deployments"] == []
+    assert world.cluster.organization_id not in [row["id"] for row in shown["/organizations"]]
 
 
 @pytest.mark.parametrize(
@@ -280,7 +306,7 @@ def test_a_deleted_organization_takes_all_that_is_in_it_out_of_sight(world, api)
 def prepare(world: World, verb: str, path: str) -> None:
     if path.endswith("/declare-lost"):
         Cluster.objects.filter(pk=world.cluster.pk).update(unreachable_since=timezone.now())
-    if path.endswith("/stop"):
+    if path.endswith(("/stop", "/checkpoint")):
         run_cycle(cluster_ids=[world.cluster.pk])
     if (verb, path) == ("DELETE", "/organizations/{organization_id}"):
         Deployment.objects.filter(pk=world.deployment.pk).update(status="cancelled")

@@ -60,7 +60,8 @@ def said(workload: Workload, *, window_seconds: float, grace_seconds: float) -> 
     gpus, cores, ram = workload.total
     days = workload.last_submit / 86_400_000_000
     lines = [
-        f"{workload.name}: {_jobs(len(workload.jobs))}, submitted over {days:,.1f} days, "
+        f"{workload.name}: {len(workload.jobs):,} {'job' if len(workload.jobs) == 1 else 'jobs'}, "
+        f"submitted over {days:,.1f} days, "
         f"on {gpus / 1000:,g} GPUs, {cores / 1000:,g} cores and {ram / 1024:,g} GB: "
         f"{100 * workload.load:.0f} % of the {workload.work_unit}s asked for.",
         f"Planned {window_seconds:g} s after the first change, by the scheduler's own planner; "
@@ -73,7 +74,7 @@ def said(workload: Workload, *, window_seconds: float, grace_seconds: float) -> 
 def unfinished(outcomes: Sequence[Outcome]) -> list[str]:
     """Who would wait for ever; nobody, as a rule."""
     return [
-        f"{outcome.policy.name}: {_jobs(outcome.figures.unfinished)} never ended, and count in no wait."
+        f"{outcome.policy.name}: {outcome.figures.unfinished:,} jobs never ended, and count in no wait."
         for outcome in outcomes
         if outcome.figures.unfinished
     ]
@@ -89,10 +90,6 @@ def as_table(cells: Cells, *, title: str, words: int = 1) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def _jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count:,} jobs"
 
 
 def _waits(waits: Waits) -> list[str]:

@@ -206,7 +206,7 @@ def test_a_plan_writes_nothing_and_asks_few_questions(api, alice, cluster):
     with CaptureQueriesContext(connection) as queries:
         assert client.post(f"/clusters/{cluster.pk}/plan", {}).json()["preempted"] == 1
     asked = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    assert len(asked) == 6
+    assert len(asked) == 8
     assert all(sql.lstrip().startswith("SELECT") and "FOR " not in sql for sql in asked)
     for one, status in ((low, Status.STARTING), (high, Status.PENDING)):
         one.refresh_from_db()

@@ -1,16 +1,19 @@
-"""A cluster's capacity and books, and the record of every change to them."""
+"""A cluster's capacity and books, who may use it, and the record of every change to them."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Lower
 
 from clusters.amounts import Amount
-from organizations.models import Organization
+from organizations.models import Membership, Organization
 from organizations.tenancy import TenantQuerySet
+
+MOST_WEIGHT = 1000
+"""The largest weight of a share."""
 
 
 class Runtime(models.TextChoices):
@@ -28,13 +31,34 @@ class ClusterState(models.TextChoices):
     READY = "ready"
 
 
+class ClusterQuerySet(TenantQuerySet):
+    """Clusters, which are seen by their own organization and by those that they are shared with."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Those that an organization of the user's owns or is given, each with `my_role`; none for anybody anonymous.
+
+        The role is the one in the owning organization: empty for a guest, whom no action on the cluster is allowed.
+        """
+        if not user.is_authenticated:
+            return self.none()
+        role = Membership.objects.filter(organization=OuterRef("organization"), user_id=user.pk).values(
+            "role"
+        )
+        given = ClusterShare.objects.filter(
+            cluster=OuterRef("pk"), organization__deleted_at=None, organization__memberships__user_id=user.pk
+        )
+        return (
+            self.filter(deleted_at=None, organization__deleted_at=None)
+            .annotate(my_role=Coalesce(Subquery(role), Value("")))
+            .filter(~Q(my_role="") | Exists(given))
+        )
+
+
 class Cluster(models.Model):
     """Amounts: MiB, milli-CPU, milli-GPU. `allocated_*` always equals what the cluster's runs hold."""
 
-    membership_path = "organization__memberships"
-
     my_role: str
-    """Only on rows from `visible_to`: what the asking user is in the organization."""
+    """Only on rows from `visible_to`: what the asking user is in the owning organization; empty for a guest."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="clusters")
     name = models.CharField(max_length=200)
@@ -64,10 +88,12 @@ class Cluster(models.Model):
     unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
     declared_lost_at = models.DateTimeField(null=True, blank=True, editable=False)
     """An operator gave its runs up. Should the engine answer again, our containers there are removed first."""
+    was_shared = models.BooleanField(default=False, db_default=False, editable=False)
+    """Another organization may use it, or could once: its engine may keep private images of several."""
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+    objects: ClassVar[Any] = ClusterQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
@@ -113,6 +139,24 @@ class Cluster(models.Model):
         )
 
 
+class ClusterShare(models.Model):
+    """An organization that may use a cluster, and its weight among those who do. The owner may always, row or none."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="shares")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="cluster_shares")
+    weight = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "organization"], name="cluster_shared_once"),
+            models.CheckConstraint(condition=Q(weight__range=(1, MOST_WEIGHT)), name="share_weight_is_good"),
+        ]
+
+    def __str__(self) -> str:
+        return f"cluster {self.cluster_id} for organization {self.organization_id}, weight {self.weight}"
+
+
 def available(total: Amount, allocated: Amount) -> Amount:
     """What is free now; never below zero, also on a cluster that shrank."""
     return Amount(*(max(0, have - held) for have, held in zip(total, allocated, strict=True)))
@@ -137,43 +181,6 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return self.uuid.hex
-
-
-class RegistryCredential(models.Model):
-    """What an engine needs to pull a tenant's private images from one registry."""
-
-    membership_path = "organization__memberships"
-
-    my_role: str
-    """Only on rows from `visible_to`: what the asking user is in the organization."""
-
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="registry_credentials"
-    )
-    name = models.CharField(max_length=200)
-    server = models.CharField(max_length=255)
-    """Host, and port if it has one, as images name it."""
-    username = models.CharField(max_length=255)
-    password = models.TextField(editable=False)
-    """Encrypted."""
-    created_at = models.DateTimeField(auto_now_add=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    objects: ClassVar[Any] = TenantQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                "organization",
-                Lower("name"),
-                condition=Q(deleted_at=None),
-                name="registry_credential_name_unique",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.server})"
 
 
 class ClusterEvent(models.Model):

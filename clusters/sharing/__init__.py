@@ -1,0 +1,1 @@
+"""Which organizations may use a cluster, and with which weight."""
