@@ -43,6 +43,8 @@ class Board:
             pools=(workload.total,),
             policy=policy,
             work_resource=workload.work_resource,
+            weights=workload.weights,
+            user_weights=workload.user_weights,
         )
         self._heads = Heads.of([cluster], len(RESOURCES))
 
