@@ -12,7 +12,7 @@ COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check demo bench bench-observe contract chaos engines engine-chaos lock clean
+.PHONY: help run manage test check demo bench bench-observe contract chaos contention engines engine-chaos lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ contract: $(VENV)/.run ## Hold a running service to its wire contract, step by s
 
 chaos: $(VENV)/.run ## Kill every process of a service of its own, one at a time, under load
 	@$(PY) -m hypervisor.demo.chaos
+
+contention: $(VENV)/.dev ## Let many hands at a few clusters at once; ARGS="--operations 100000"
+	@$(EMBEDDED) $(PY) -m hypervisor.demo.contention $(ARGS)
 
 engines: $(VENV)/.run ## Prove a service of its own on the Docker engine of DOCKER_HOST, step by step
 	@$(PY) -m hypervisor.demo.engines $(ARGS)

@@ -44,6 +44,13 @@ SHOWN: dict[str, Any] = SUBMITTED | {
     "started_at": None,
     "ended_at": None,
 }
+DETAILED: dict[str, Any] = SHOWN | {
+    "reasons": [
+        {"reason": "waiting_for_dependencies", "deficits": {"ram": 0, "cpu": 0, "gpu": 0}},
+        {"reason": "insufficient_capacity", "deficits": {"ram": 0, "cpu": 0, "gpu": 1}},
+    ],
+    "queue_position": 3,
+}
 _PREPARE: dict[str, Any] = {
     "docker_image": "registry.example.com/vision/prepare:1",
     "cluster_id": 1,

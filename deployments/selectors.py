@@ -1,7 +1,7 @@
 """Reading deployments, as rows for the wire."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,9 @@ COLUMNS = (*PLAIN, "created_by__username", "my_role", *(f"required_{name}" for n
 MOST_NAMED = 10
 """Deployments that a refusal names."""
 UNSEEN = "There is no deployment with this id that you can see."
+waits_told: list[Callable[[int], Mapping[str, Any]]] = []
+"""Higher apps add a function that answers `reasons` and `queue_position` of a pending deployment, as the wire shows
+them."""
 
 
 def deployments(*, user: User) -> QuerySet[Any]:
@@ -57,6 +60,18 @@ def deployment_shown(*, user: User, deployment_id: int) -> dict[str, Any]:
     if row is None:
         raise NotFound(UNSEEN)
     return deployment_answer(row, dependencies_of([deployment_id])[deployment_id])
+
+
+def deployment_and_its_wait(*, user: User, deployment_id: int) -> dict[str, Any]:
+    """As `deployment_shown`, with all that keeps a pending one from starting now, and its place in the queue."""
+    answer = deployment_shown(user=user, deployment_id=deployment_id) | {
+        "reasons": [],
+        "queue_position": None,
+    }
+    if answer["status"] == Status.PENDING:
+        for told in waits_told:
+            answer |= told(deployment_id)
+    return answer
 
 
 def dependencies_of(deployment_ids: Iterable[int]) -> dict[int, list[int]]:

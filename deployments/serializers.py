@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.wire import Body, Id, Text, Whole
 from clusters.runtimes.kubernetes_labels import THEIR_DOMAINS
 from clusters.serializers import AmountField
-from deployments.examples import SHOWN
+from deployments.examples import DETAILED, SHOWN
 from deployments.fields import (
     ENV_NAME,
     LONGEST_SECONDS,
@@ -68,8 +68,31 @@ class DeploymentAnswer(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
 
 
+class Lacking(serializers.Serializer[Any]):
+    ram = serializers.FloatField(help_text="GB")
+    cpu = serializers.FloatField(help_text="cores")
+    gpu = serializers.FloatField(help_text="devices")
+
+
+class WaitingReason(serializers.Serializer[Any]):
+    reason = serializers.CharField(help_text="From the closed list that `reason` is from.")
+    deficits = Lacking(help_text="What it needs beyond what is free and not promised; 0 where nothing lacks.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("a job that waits", DETAILED, response_only=True)])
+class DeploymentDetail(DeploymentAnswer):
+    """One deployment, and why it waits just now."""
+
+    reasons = WaitingReason(
+        many=True, help_text="All that keeps it from starting now; none if it is not pending."
+    )
+    queue_position = serializers.IntegerField(
+        allow_null=True, help_text="In its cluster's queue, from 1. Null: not pending."
+    )
+
+
 class DeploymentBody(Body):
-    answer = DeploymentAnswer
+    answer = DeploymentDetail
 
     name = Text(max_length=200)
     docker_image = Image(

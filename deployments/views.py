@@ -17,7 +17,7 @@ from deployments import selectors
 from deployments.examples import SUBMITTED
 from deployments.filters import DeploymentFilter
 from deployments.models import Deployment
-from deployments.serializers import DeploymentAnswer, DeploymentBody
+from deployments.serializers import DeploymentAnswer, DeploymentBody, DeploymentDetail
 from deployments.services import change, steer, submit
 from organizations.permissions import Action, require
 
@@ -92,11 +92,12 @@ class OneDeployment(APIView):
     @extend_schema(
         operation_id="get_deployment",
         tags=["deployments"],
-        summary="One deployment",
-        responses=DeploymentAnswer,
+        summary="One deployment, and why it waits",
+        responses=DeploymentDetail,
     )
     def get(self, request: SignedInRequest, deployment_id: int) -> Response:
-        return Response(answer(request, deployment_id))
+        found = selectors.deployment_and_its_wait(user=request.user, deployment_id=deployment_id)
+        return Response(found)
 
     @extend_schema(
         operation_id="change_deployment",

@@ -93,6 +93,11 @@ class DomainCollector:
             family = CounterMetricFamily(f"hypervisor_scheduler_{name}", text)
             family.add_metric([], totals.get(name, 0))
             yield family
+        refused = CounterMetricFamily(
+            "hypervisor_plans_refused", "Plans that the check refused; nothing was written. Report each."
+        )
+        refused.add_metric([], totals.get("refused", 0))
+        yield refused
         buckets, sum_so_far = [], 0.0
         for bound in (*map(str, tally.BUCKETS), "+Inf"):
             sum_so_far += totals.get(f"bucket:{bound}", 0)

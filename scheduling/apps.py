@@ -11,8 +11,12 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         from clusters.signals import capacity_changed
+        from deployments.selectors import waits_told
         from deployments.signals import scheduling_wanted
+        from scheduling import waits
         from scheduling.hints import wakeups
+
+        waits_told.append(waits.shown)
 
         def hint(sender: Any, cluster_ids: set[int], **_: Any) -> None:
             wakeups.on_commit(cluster_ids)

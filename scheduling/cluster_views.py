@@ -7,10 +7,11 @@ from rest_framework.views import APIView
 from accounts.wire import SignedInRequest, page, parse
 from clusters import selectors as cluster_selectors
 from scheduling import selectors
+from scheduling.certificate_answers import answers
 from scheduling.examples import SUPPOSED
 from scheduling.filters import CycleFilter
 from scheduling.plans import next_cycle
-from scheduling.serializers import CycleAnswer, PlanAnswer, PlanBody
+from scheduling.serializers import CertificateAnswer, CycleAnswer, PlanAnswer, PlanBody
 from scheduling.throttles import PlanThrottle
 
 
@@ -27,6 +28,21 @@ class Cycles(APIView):
     def get(self, request: SignedInRequest, cluster_id: int) -> Response:
         cluster_selectors.cluster(user=request.user, cluster_id=cluster_id)
         return page(self, selectors.cycles_of(cluster_id=cluster_id), list)
+
+
+class Certificates(APIView):
+    @extend_schema(
+        operation_id="list_certificates",
+        tags=["clusters"],
+        summary="Why each eviction was needed, in numbers, newest first",
+        description="One for each cycle that evicted. Each was checked, by code that shares nothing with the planner, "
+        "before anybody was told to stop. Other tenants' deployments appear as an amount and a priority.",
+        responses=CertificateAnswer(many=True),
+    )
+    def get(self, request: SignedInRequest, cluster_id: int) -> Response:
+        cluster_selectors.cluster(user=request.user, cluster_id=cluster_id)
+        rows = selectors.certificates_of(cluster_id=cluster_id)
+        return page(self, rows, lambda found: answers(user=request.user, rows=found))
 
 
 class Plan(APIView):

@@ -29,7 +29,7 @@ class Outcome:
     @property
     def pending(self) -> int:
         """How many were pending at the start."""
-        return len(self.plan.starts) + len(self.plan.reasons) if self.plan else 0
+        return self.plan.pending if self.plan else 0
 
 
 def run_pass(*, cluster_id: int | None = None, dry_run: bool = False) -> list[Outcome]:

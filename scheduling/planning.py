@@ -13,8 +13,8 @@ from clusters.models import Cluster
 from scheduling import snapshot as snapshots
 from scheduling.core.amounts import Amount
 from scheduling.core.decide import decide
-from scheduling.core.invariants import check
 from scheduling.core.state import ClusterState, Pending, Plan, Snapshot
+from scheduling.core.verification import verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def look_and_decide(
         )
     read = time.perf_counter()
     plan = decide(snapshot)
-    check(snapshot, plan)
+    verify(snapshot, plan)
     planned = time.perf_counter()
     return Decided(now, snapshot, plan, round((read - began) * 1000, 3), round((planned - read) * 1000, 3))
 

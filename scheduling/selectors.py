@@ -10,7 +10,7 @@ from clusters.models import Cluster
 from clusters.selectors import IN_USE
 from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
-from scheduling.models import Cycle
+from scheduling.models import Cycle, EvictionCertificate
 
 BATCH = 50
 """Clusters planned together in one short transaction."""
@@ -56,4 +56,14 @@ def cycles_of(*, cluster_id: int) -> QuerySet[Any]:
             "write_ms", "batch",
         )
     )  # fmt: skip
+    return rows
+
+
+def certificates_of(*, cluster_id: int) -> QuerySet[Any]:
+    """Rows of the cluster's certificates, newest first."""
+    rows: QuerySet[Any] = (
+        EvictionCertificate.objects.filter(cluster_id=cluster_id)
+        .order_by("-id")
+        .values("id", "cluster_id", "at", "policy", "lost_seconds", "numbers")
+    )
     return rows

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.wire import Body, Several, Text
 from clusters.serializers import AmountField
 from deployments.fields import PriorityField
+from scheduling.core.policy import VictimOrder
 from scheduling.core.reasons import Reason
 from scheduling.examples import TOLD
 from scheduling.plans import MOST_SUPPOSED
@@ -92,3 +93,43 @@ class PlanAnswer(serializers.Serializer[Any]):
     dropped_seats = PlannedAnswer(many=True)
     evictions = PlannedEviction(many=True, help_text="Who is told to stop, and for whom.")
     reasons = PlannedReason(many=True, help_text="Why each one that still waits does, in queue order.")
+
+
+class CertifiedDeployment(serializers.Serializer[Any]):
+    deployment_id = serializers.IntegerField(allow_null=True, help_text="Null: another tenant's.")
+    priority = serializers.IntegerField()
+    required_ram = serializers.FloatField()
+    required_cpu = serializers.FloatField()
+    required_gpu = serializers.FloatField()
+
+
+class CertifiedCandidate(CertifiedDeployment):
+    lost_seconds = serializers.FloatField(
+        help_text="Work since its last checkpoint: GPU-seconds; core-seconds on a cluster without GPUs."
+    )
+
+
+class CertifiedVictim(CertifiedCandidate):
+    preemptor_id = serializers.IntegerField(allow_null=True, help_text="For whom. Null: another tenant's.")
+
+
+class CertificateAnswer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    cluster_id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    policy = serializers.CharField()
+    victim_order = serializers.ChoiceField(choices=[order.value for order in VictimOrder])
+    lost_seconds = serializers.FloatField(help_text="Of all victims.")
+    why_nobody_else = serializers.CharField()
+    preemptors = CertifiedDeployment(many=True, help_text="Those that somebody was evicted for.")
+    victims = CertifiedVictim(many=True)
+    room_before_ram = serializers.FloatField(
+        help_text="What was left for preemptors before, once all that is stopping has gone and all promises are kept."
+    )
+    room_before_cpu = serializers.FloatField()
+    room_before_gpu = serializers.FloatField()
+    room_after_ram = serializers.FloatField(help_text="What is left after, when the victims have gone.")
+    room_after_cpu = serializers.FloatField()
+    room_after_gpu = serializers.FloatField()
+    candidates = serializers.IntegerField(help_text="Runs that the policy would have let go.")
+    spared = CertifiedCandidate(many=True, help_text="Of those that stayed, the first in the policy's order.")

@@ -47,6 +47,9 @@ def run_cycle(*, cluster_ids: Iterable[int]) -> CycleResult:
             result = _attempt(ids)
             tally.count(result.plan, time.perf_counter() - began)
             return result
+        except InvariantBroken:
+            tally.count_refusal()
+            raise
         except StalePlan as stale:
             log.info("plan_was_stale", attempt=attempt, detail=str(stale))
             if attempt == ATTEMPTS:
@@ -77,15 +80,16 @@ def _attempt(ids: list[int]) -> CycleResult:
     locking_ms = (time.perf_counter() - began) * 1000
     seen = planning.look_and_decide(clusters)
     began = time.perf_counter()
-    changed = apply(seen.snapshot, seen.plan, seen.at)
+    organizations = {cluster.pk: cluster.organization_id for cluster in clusters}
+    changed = apply(seen.snapshot, seen.plan, seen.at, organizations)
     write_ms = (time.perf_counter() - began) * 1000
     cycles = [
         Cycle(
             cluster=cluster,
             organization_id=cluster.organization_id,
             at=seen.at,
-            policy=state.policy.name,
-            pending=len(state.pending),
+            policy=policy.name,
+            pending=decided.pending,
             scheduled=decided.scheduled,
             preempted=decided.preempted,
             unschedulable=decided.unschedulable,
@@ -95,7 +99,9 @@ def _attempt(ids: list[int]) -> CycleResult:
             write_ms=round(write_ms, 3),
             batch=len(clusters),
         )
-        for cluster, state, decided in zip(clusters, seen.snapshot.clusters, seen.plan.clusters, strict=True)
+        for cluster, policy, decided in zip(
+            clusters, seen.snapshot.heads.policy_of_each(), seen.plan.clusters, strict=True
+        )
         if cluster.pk in changed
     ]
     Cycle.objects.bulk_create(cycles)

@@ -1,10 +1,10 @@
 """The only translator from rows to the core's snapshot: a fixed number of queries, whatever the number of clusters."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from django.db import connection
 
 from clusters.amounts import RESOURCES
@@ -13,8 +13,9 @@ from clusters.models import ClusterState as Condition
 from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
 from scheduling.checkpoints import reported, saved_at
+from scheduling.core.columns import UNKNOWN, Heads, Ints, PendingColumns, RunningColumns, codes, ints, needs
 from scheduling.core.reasons import Reason
-from scheduling.core.state import ClusterState, Pending, Running, Snapshot
+from scheduling.core.state import ClusterState, Snapshot
 from scheduling.durations import usual_of_deployments
 from scheduling.policies import followed_by
 
@@ -26,7 +27,7 @@ BLOCKED = {
     Condition.OVERCOMMITTED: Reason.CLUSTER_OVERCOMMITTED,
 }
 GPU, CPU = RESOURCES.index("gpu"), RESOURCES.index("cpu")
-REASONS: dict[str, Reason] = {reason.value: reason for reason in Reason}
+REASONS: dict[str | None, Reason] = {reason.value: reason for reason in Reason}
 UNMET = """
 SELECT dependency.deployment_id, bool_or(upstream.status IN ('failed', 'cancelled'))
 FROM deployments_dependency AS dependency
@@ -38,31 +39,33 @@ GROUP BY dependency.deployment_id
 
 
 def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
-    """What the planner may know of these clusters. Nobody must book meanwhile: their rows are locked, or all is
-    read as of one moment.
+    """What the planner may know of these clusters, which are in the order of their ids. Nobody must book meanwhile:
+    their rows are locked, or all is read as of one moment.
     """
     ids = [cluster.pk for cluster in clusters]
     follows = followed_by(ids, now)
     usual = usual_of_deployments([id_ for id_ in ids if follows[id_].wants_durations])
     pending = _pending(ids, now, usual)
     running = _running(ids, now, usual)
-    return Snapshot.of(
-        ClusterState(
-            id=cluster.pk,
-            resources=RESOURCES,
-            pools=(tuple(cluster.total),),
-            running=tuple(running[cluster.pk]),
-            pending=tuple(pending[cluster.pk]),
-            blocked=BLOCKED.get(cluster.state),
-            policy=follows[cluster.pk].policy,
-            now=microseconds(now),
-            work_resource=GPU if cluster.total_gpu else CPU,
-            weights=follows[cluster.pk].weights,
-            user_weights=follows[cluster.pk].user_weights,
-            evictions_left=follows[cluster.pk].evictions_left,
-        )
-        for cluster in clusters
+    heads = Heads.of(
+        [
+            ClusterState(
+                id=cluster.pk,
+                resources=RESOURCES,
+                pools=(tuple(cluster.total),),
+                blocked=BLOCKED.get(cluster.state),
+                policy=follows[cluster.pk].policy,
+                now=microseconds(now),
+                work_resource=GPU if cluster.total_gpu else CPU,
+                weights=follows[cluster.pk].weights,
+                user_weights=follows[cluster.pk].user_weights,
+                evictions_left=follows[cluster.pk].evictions_left,
+            )
+            for cluster in clusters
+        ],
+        len(RESOURCES),
     )
+    return Snapshot(RESOURCES, heads, pending, running)
 
 
 def microseconds(at: datetime) -> int:
@@ -70,51 +73,41 @@ def microseconds(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
-def _expected(seconds: int | None, usual: float | None) -> int | None:
-    """What its user expects, else what is usual; in microseconds."""
-    known = usual if seconds is None else seconds
-    return None if known is None else round(known * 1_000_000)
+def _expected(seconds: Iterable[int | None], ids: Iterable[int], usual: Mapping[int, float]) -> Ints:
+    """What each one's user expects, else what is usual; in microseconds."""
+    known = (usual.get(id_) if given is None else given for id_, given in zip(ids, seconds, strict=True))
+    return ints(UNKNOWN if one is None else round(one * 1_000_000) for one in known)
 
 
-def _pending(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> dict[int, list[Pending]]:
-    found: dict[int, list[Pending]] = defaultdict(list)
+def _pending(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> PendingColumns:
     rows: Any = list(
         Deployment.objects.filter(cluster_id__in=cluster_ids, status=Status.PENDING)
         .order_by("cluster_id", "-priority", "queued_at", "id")
         .values_list(
-            "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "queued_at",
+            "cluster_id", "id", "required_gpu", "required_cpu", "required_ram", "priority", "queued_at",
             "seat_granted_at", "reason", "retry_at", "organization_id", "created_by_id",
             "expected_seconds",
         )
     )  # fmt: skip
     # Read after the rows: a deployment that is submitted meanwhile is in them only with all that it waits for.
     holds = _dependency_holds(cluster_ids)
-    for (
-        id_,
-        cluster_id,
-        gpu,
-        cpu,
-        ram,
-        priority,
-        queued,
-        seat,
-        reason,
-        retry_at,
-        organization,
-        user,
-        expected,
-    ) in rows:
-        hold = holds.get(id_)
-        if hold is None and retry_at is not None and retry_at > now:
-            hold = Reason.WAITING_FOR_RETRY
-        found[cluster_id].append(
-            Pending(
-                id_, (gpu, cpu, ram), priority, microseconds(queued), hold, seat is not None,
-                organization, user or 0, REASONS.get(reason) if reason else None,
-                _expected(expected, usual.get(id_)),
-            )
-        )  # fmt: skip
-    return found
+    of, id_, gpu, cpu, ram, priority, queued_at, seat, reason, retry_at, organization, user, expected = (
+        _turned(rows, 13)
+    )
+    later = [Reason.WAITING_FOR_RETRY if at is not None and at > now else None for at in retry_at]
+    return PendingColumns(
+        offsets=_offsets(of, cluster_ids),
+        id=ints(id_),
+        need=needs(list(zip(gpu, cpu, ram, strict=True)), len(RESOURCES)),
+        priority=ints(priority),
+        queued_at=ints(map(microseconds, queued_at)),
+        hold=codes(map(holds.get, id_, later)),
+        seated=np.array([at is not None for at in seat], dtype=np.bool_),
+        organization=ints(organization),
+        user=ints(one or 0 for one in user),
+        reason=codes(map(REASONS.get, reason)),
+        expected=_expected(expected, id_, usual),
+    )
 
 
 def _dependency_holds(cluster_ids: list[int]) -> dict[int, Reason]:
@@ -126,40 +119,62 @@ def _dependency_holds(cluster_ids: list[int]) -> dict[int, Reason]:
         }
 
 
-def _running(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> dict[int, list[Running]]:
+def _running(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> RunningColumns:
     # A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
-    found: dict[int, list[Running]] = defaultdict(list)
-    rows: Any = Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY).values_list(
-        "id", "cluster_id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
-        "organization_id", "created_by_id", "preemption_count", "expected_seconds", "checkpoint_interval_seconds",
+    rows: Any = (
+        Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY)
+        .order_by("cluster_id")
+        .values_list(
+            "cluster_id", "id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
+            "organization_id", "created_by_id", "preemption_count", "expected_seconds", "checkpoint_interval_seconds",
+        )
     )  # fmt: skip
-    reports, at = reported(cluster_ids), microseconds(now)
-    for (
+    (
+        of,
         id_,
-        cluster_id,
         gpu,
         cpu,
         ram,
         priority,
-        started,
+        started_at,
         status,
         organization,
         user,
         evictions,
         expected,
         interval,
-    ) in rows:
-        began, report = microseconds(started), reports.get(id_)
-        saved = saved_at(
-            started=began,
-            reported=None if report is None else microseconds(report),
-            interval_seconds=interval,
+    ) = _turned(list(rows), 13)
+    reports, at = reported(cluster_ids), microseconds(now)
+    began = list(map(microseconds, started_at))
+    saved = [
+        saved_at(
+            started=start,
+            reported=microseconds(reports[one]) if one in reports else None,
+            interval_seconds=every,
             now=at,
         )
-        found[cluster_id].append(
-            Running(
-                id_, (gpu, cpu, ram), priority, began, status == Status.STOPPING, organization, user or 0, saved,
-                evictions, _expected(expected, usual.get(id_)),
-            )
-        )  # fmt: skip
-    return found
+        for one, start, every in zip(id_, began, interval, strict=True)
+    ]
+    return RunningColumns(
+        offsets=_offsets(of, cluster_ids),
+        id=ints(id_),
+        need=needs(list(zip(gpu, cpu, ram, strict=True)), len(RESOURCES)),
+        priority=ints(priority),
+        started_at=ints(began),
+        stopping=np.array([one == Status.STOPPING for one in status], dtype=np.bool_),
+        organization=ints(organization),
+        user=ints(one or 0 for one in user),
+        saved_at=ints(saved),
+        evictions=ints(evictions),
+        expected=_expected(expected, id_, usual),
+    )
+
+
+def _turned(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _offsets(of: Sequence[int], cluster_ids: list[int]) -> Ints:
+    """Where the rows of each cluster begin; `of`, the cluster of each row, is sorted, and so are `cluster_ids`."""
+    bounds = np.searchsorted(ints(of), ints(cluster_ids))
+    return np.append(bounds, len(of)).astype(np.int64)

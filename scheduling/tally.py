@@ -34,6 +34,14 @@ def count(plan: Plan, seconds: float) -> None:
         log.warning("tally_lost", error=str(error))
 
 
+def count_refusal() -> None:
+    """Add one plan that the check refused: a fault of the planner, and nothing was written. Never raises."""
+    try:
+        redis_client().hincrby(KEY, "refused", 1)
+    except RedisError as error:
+        log.warning("tally_lost", error=str(error))
+
+
 def read() -> Mapping[str, float]:
     """The totals so far; empty if Redis does not answer."""
     try:

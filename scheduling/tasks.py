@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 
 from deployments.services.booking import OverBooked, StalePlan
-from scheduling import heartbeat
+from scheduling import heartbeat, simulation_services
 from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
 from scheduling.selectors import batches_with_waiting
@@ -40,3 +40,9 @@ def run_cycles(cluster_ids: list[int]) -> None:
             log.error("plan_refused", cluster_id=cluster_ids[0], error=str(problem))
     heartbeat.beat()
     wakeups.again(seen, missed=missed)
+
+
+@shared_task(name=simulation_services.TASK, time_limit=simulation_services.TIME_LIMIT_SECONDS)
+def simulate(simulation_id: int) -> None:
+    """Carry one simulation out: minutes of one process, so there is never more than one."""
+    simulation_services.carry_out(simulation_id=simulation_id)

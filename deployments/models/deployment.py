@@ -115,6 +115,11 @@ class Deployment(models.Model):
                 condition=Q(status__in=sorted(HOLDS_CAPACITY)),
                 name="holders_of_a_cluster",
             ),
+            models.Index(
+                fields=["cluster"],
+                condition=Q(seat_granted_at__isnull=False),
+                name="seats_of_a_cluster",
+            ),
             models.Index(fields=["organization", "id"], name="deployments_of_organization"),
         ]
         constraints = [

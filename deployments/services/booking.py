@@ -6,9 +6,21 @@ since the snapshot: `StalePlan`, and the whole cycle is rolled back and planned 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
+
+
+class Eviction(NamedTuple):
+    """A deployment that is told to stop, and for whom.
+
+    `certificate_id`: what explains it, if anything does; `lost_seconds`: the work that it loses, in device-seconds.
+    """
+
+    victim: int
+    preemptor: int
+    certificate_id: int | None = None
+    lost_seconds: float | None = None
 
 
 class StalePlan(Exception):
@@ -83,7 +95,8 @@ SELECT count(*), (SELECT count(DISTINCT cluster_id) FROM booked) - (SELECT count
 """
 EVICT = """
 WITH planned AS (
-    SELECT * FROM unnest(%(victims)s::bigint[], %(preemptors)s::bigint[]) AS pair(victim, preemptor)
+    SELECT * FROM unnest(%(victims)s::bigint[], %(preemptors)s::bigint[], %(certificates)s::bigint[],
+        %(lost)s::float8[]) AS eviction(victim, preemptor, certificate, lost)
 ), stopped AS (
     UPDATE deployments_deployment AS deployment SET status = 'stopping'
     FROM planned, deployments_deployment AS before, deployments_deployment AS preemptor
@@ -91,7 +104,8 @@ WITH planned AS (
         AND deployment.status IN ('starting', 'running')
         AND preemptor.id = planned.preemptor AND preemptor.status = 'pending'
     RETURNING deployment.id, deployment.organization_id, before.status AS old, preemptor.id AS preemptor,
-        preemptor.priority, preemptor.organization_id = deployment.organization_id AS of_one_organization
+        preemptor.priority, preemptor.organization_id = deployment.organization_id AS of_one_organization,
+        certificate, lost
 ), runs AS (
     UPDATE deployments_run AS run SET stop_cause = 'preemption', stop_requested_at = %(now)s,
         preempted_by_id = stopped.preemptor
@@ -101,7 +115,8 @@ WITH planned AS (
     INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
     SELECT stopped.id, stopped.organization_id, runs.id, %(now)s, 'preempted', 'scheduler',
         jsonb_build_object('from', stopped.old, 'to', 'stopping', 'preemptor_priority', stopped.priority,
-            'preemptor_id', CASE WHEN stopped.of_one_organization THEN stopped.preemptor END)
+            'preemptor_id', CASE WHEN stopped.of_one_organization THEN stopped.preemptor END,
+            'certificate_id', certificate, 'lost_seconds', lost)
     FROM stopped JOIN runs ON runs.deployment_id = stopped.id ORDER BY stopped.id
 )
 SELECT count(*) FROM runs
@@ -134,13 +149,16 @@ def book_starts(*, deployment_ids: Sequence[int], now: datetime) -> None:
     _write(START, {"ids": list(deployment_ids), "now": now}, len(deployment_ids))
 
 
-def book_evictions(*, preemptors: Mapping[int, int], now: datetime) -> None:
-    """Running or starting → stopping, for victim → preemptor. What they hold stays booked until the engine says so.
+def book_evictions(*, evictions: Sequence[Eviction], now: datetime) -> None:
+    """Running or starting → stopping. What they hold stays booked until the engine says that it is gone.
 
     Raises StalePlan, also for a preemptor that is not pending any more: one that keeps its seat is not written itself.
     """
-    parameters = {"victims": list(preemptors), "preemptors": list(preemptors.values()), "now": now}
-    _write(EVICT, parameters, len(preemptors))
+    columns = zip(*evictions, strict=True) if evictions else [()] * len(Eviction._fields)
+    parameters: dict[str, Any] = {"now": now}
+    for name, column in zip(("victims", "preemptors", "certificates", "lost"), columns, strict=True):
+        parameters[name] = list(column)
+    _write(EVICT, parameters, len(evictions))
 
 
 def grant_seats(*, deployment_ids: Sequence[int], now: datetime) -> None:

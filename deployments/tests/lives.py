@@ -11,7 +11,7 @@ from clusters.models import Cluster
 from clusters.redis import redis_client
 from clusters.runtimes.simulated_engine import SimulatedEngine
 from deployments.models import Deployment, Outcome, Run
-from deployments.services.booking import book_evictions, book_starts
+from deployments.services.booking import Eviction, book_evictions, book_starts
 from deployments.services.reconciliation import reconcile_cluster
 from deployments.states import HOLDS_CAPACITY, Status
 from deployments.tests.factories import DeploymentFactory
@@ -33,7 +33,7 @@ def evict(victim: Deployment, preemptor: Deployment) -> None:
     """Starting or running → stopping, as a cycle does it."""
     with transaction.atomic():
         lock_clusters([victim.cluster_id])
-        book_evictions(preemptors={victim.pk: preemptor.pk}, now=timezone.now())
+        book_evictions(evictions=[Eviction(victim.pk, preemptor.pk)], now=timezone.now())
 
 
 def look(cluster: Cluster) -> None:

@@ -10,7 +10,7 @@ from clusters import secrets
 from clusters.models import Cluster
 from deployments.admin import wording
 from deployments.models import Dependency, Deployment, DeploymentEvent
-from deployments.services.booking import book_evictions, book_starts
+from deployments.services.booking import Eviction, book_evictions, book_starts
 from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.verdicts import Failure
@@ -154,7 +154,7 @@ def test_secret_values_are_never_shown(console, cluster):
 
 def test_a_run_names_its_preemptor_as_a_link(console, cluster):
     victim, preemptor = started(cluster), DeploymentFactory(cluster=cluster, priority=3)
-    book_evictions(preemptors={victim.pk: preemptor.pk}, now=timezone.now())
+    book_evictions(evictions=[Eviction(victim.pk, preemptor.pk)], now=timezone.now())
     text = console.get(page(victim)).content.decode()
     assert f'preempted by <a class="console-link" href="{page(preemptor)}">#{preemptor.pk}</a>' in text
 
@@ -200,7 +200,7 @@ def test_the_list_is_searched_and_filtered(console, cluster, query):
 def test_a_cluster_counts_what_runs_waits_and_stops(console, cluster):
     started(cluster, gpu=1)
     victim, preemptor = started(cluster, gpu=2), DeploymentFactory(cluster=cluster, priority=3)
-    book_evictions(preemptors={victim.pk: preemptor.pk}, now=timezone.now())
+    book_evictions(evictions=[Eviction(victim.pk, preemptor.pk)], now=timezone.now())
     (row,) = console.get(reverse("admin:clusters_cluster_changelist")).context["cl"].result_list
     assert (row.running_count, row.pending_count, row.stopping_gpu) == (2, 1, 2000)
     assert (

@@ -20,7 +20,7 @@ from django.core.management import call_command  # noqa: E402 — only after set
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from hypervisor.bench import api, cycle  # noqa: E402
+from hypervisor.bench import api, cycle, planning  # noqa: E402
 
 SLEEP_SECONDS = 0.25
 TABLES = (
@@ -42,11 +42,13 @@ def main() -> None:
         cycles.append(asdict(cycle.measure(workload)))
         _empty()
     calls = [asdict(figure) for figure in api.measure()]
+    plans = [asdict(figure) for figure in planning.measure()]
     figures = {
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.system()},
         "harness": harness,
         "cycles": cycles,
         "api": calls,
+        "planning": plans,
     }
     _print(figures)
     if options.out:
@@ -92,6 +94,8 @@ def _print(figures: dict[str, Any]) -> None:
         )
     console.print(table)
     console.print("bare: the same rows read and written by plain psycopg in as many commits.\n")
+    console.print(planning.table(figures["planning"]))
+    console.print(f"{planning.EXPLAINED}\n")
     table = Table(title="CPU of a request in the web process", title_justify="left")
     for name in ("call", "CPU ms", "× /healthz"):
         table.add_column(name, justify="left" if name == "call" else "right")

@@ -80,6 +80,8 @@ UNFOLD: dict[str, Any] = {
                 "title": "Scheduler",
                 "items": [
                     _item("Cycles", "cycle", "scheduling_cycle"),
+                    _item("Evictions", "balance", "scheduling_evictioncertificate"),
+                    _item("Simulations", "query_stats", "scheduling_simulation"),
                     _item("Beat's tasks", "schedule", "django_celery_beat_periodictask"),
                     _item("Intervals", "timer", "django_celery_beat_intervalschedule"),
                     _item("Crontabs", "calendar_month", "django_celery_beat_crontabschedule"),

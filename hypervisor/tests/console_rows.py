@@ -23,7 +23,7 @@ from deployments.models import (
 from deployments.states import HOLDS_CAPACITY, Status
 from deployments.tests.factories import DeploymentFactory
 from organizations.tests.factories import MembershipFactory, OrganizationFactory
-from scheduling.models import ClusterPolicy, Cycle, SeededInterval
+from scheduling.models import ClusterPolicy, Cycle, EvictionCertificate, SeededInterval, Simulation
 
 MANY = 55
 
@@ -81,6 +81,8 @@ def fill(lab: Any) -> None:
         [ClusterEvent(cluster=cluster, organization=lab, kind="paused", actor=user) for user in users]
     )
     Cycle.objects.bulk_create([_cycle(cluster, now) for _ in users])
+    EvictionCertificate.objects.bulk_create([_certificate(cluster, now) for _ in users])
+    Simulation.objects.bulk_create([_simulation(cluster, user) for user in users])
     AuditEntry.objects.bulk_create([AuditEntry(actor=user, action="cluster.paused") for user in users])
     RefreshFamily.objects.bulk_create(
         [RefreshFamily(user=user, current_jti="never shown", expires_at=now) for user in users]
@@ -108,6 +110,24 @@ def _cycle(cluster: Any, now: Any) -> Cycle:
         cluster=cluster, organization_id=cluster.organization_id, at=now, policy="two_phase", pending=9, scheduled=3,
         preempted=1, unschedulable=6, held=2, read_ms=1.5, plan_ms=0.25, write_ms=2.25,
     )  # fmt: skip
+
+
+def _certificate(cluster: Any, now: Any) -> EvictionCertificate:
+    return EvictionCertificate(
+        cluster=cluster, organization_id=cluster.organization_id, at=now, policy="two_phase", victims=1,
+        lost_seconds=360.0, numbers={"victim_order": "oldest"},
+    )  # fmt: skip
+
+
+def _simulation(cluster: Any, user: Any) -> Simulation:
+    return Simulation(
+        cluster=cluster,
+        asked_by=user,
+        days=7,
+        policies=["two_phase", "balanced"],
+        state="failed",
+        error="no jobs",
+    )
 
 
 def _beat(now: Any) -> None:

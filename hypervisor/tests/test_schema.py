@@ -15,11 +15,15 @@ from clusters.serializers import ClusterAnswer
 from clusters.sharing import examples as sharing
 from clusters.sharing.serializers import SharesAnswer
 from deployments import examples as deployments
-from deployments.serializers import DeploymentAnswer
+from deployments.serializers import DeploymentAnswer, DeploymentDetail
+from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
+from deployments.tests.lives import in_state
 from hypervisor.openapi import document
 from organizations.tests.factories import OrganizationFactory
 from scheduling import examples as scheduling
+from scheduling.explanation_example import EXPLAINED
+from scheduling.explanation_serializers import ExplanationAnswer, HolderAnswer, Suggestion
 from scheduling.policy_serializers import EffectiveAnswer, PolicyAnswer
 from scheduling.serializers import PlanAnswer, PlannedAnswer
 
@@ -109,7 +113,9 @@ def test_the_answers_that_are_shown_are_those_that_are_given(api, alice, cluster
         == fields(ClusterAnswer)
     )
     shown = api(alice).get(f"/deployments/{deployment.pk}").json().keys()
-    assert shown == deployments.SHOWN.keys() == fields(DeploymentAnswer)
+    assert shown == deployments.DETAILED.keys() == fields(DeploymentDetail)
+    renamed = api(alice).patch(f"/deployments/{deployment.pk}", {"name": "renamed"}).json().keys()
+    assert renamed == deployments.SHOWN.keys() == fields(DeploymentAnswer)
     assert (
         api(alice)
         .post("/clusters", clusters.ASKED | {"organization_id": cluster.organization_id})
@@ -129,6 +135,16 @@ def test_the_example_of_a_plan_is_accepted_and_answered_as_shown(api, alice, clu
     assert answer.status_code == 200
     assert answer.json().keys() == scheduling.TOLD.keys() == fields(PlanAnswer)
     assert answer.json()["starts"][0].keys() == scheduling.TOLD["seats"][0].keys() == fields(PlannedAnswer)
+
+
+def test_the_example_of_an_explanation_has_the_fields_of_one(api, alice, cluster):
+    in_state(cluster, Status.RUNNING, gpu=8, created_by=alice, priority=1)
+    waiting = DeploymentFactory(cluster=cluster, created_by=alice, gpu=2)
+    answer = api(alice).get(f"/deployments/{waiting.pk}/explain").json()
+    assert answer.keys() == EXPLAINED.keys() == fields(ExplanationAnswer)
+    for name, shape in (("suggestions", Suggestion), ("holders", HolderAnswer)):
+        assert answer[name][0].keys() == EXPLAINED[name][0].keys() == fields(shape)
+    assert answer["start"].keys() == EXPLAINED["start"].keys()
 
 
 def test_the_example_of_a_policy_is_accepted_and_answered_as_shown(api, alice, cluster):

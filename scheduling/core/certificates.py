@@ -1,6 +1,6 @@
 """What a plan says of its evictions, in numbers that can be checked without the planner and without the snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scheduling.core.amounts import Amount
@@ -26,6 +26,8 @@ class Candidate:
     saved_at: int
     lost: int
     own_start: bool = False
+    evictions: int = 0
+    """How often it was preempted before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class Certificate:
     """The evictions of one cluster's plan. `candidates`: all who could have gone, in the policy's order of choice.
 
     Each step's room is the one before it, less that step's need, plus what its victims hold. `given_back`: chosen, and
-    needless at the end; `room`: what is left when all is done. Where the policy's order is `least_lost_work`, the
-    victims are the choice for all steps of one priority together, dealt out to them in order.
+    needless at the end; `room`: what is left when all is done, and `free_now` of that what nobody holds any more. Where
+    the policy's order is `least_lost_work`, the victims are the choice for all steps of one priority together, dealt
+    out to them in order. `totals`: see `totals_of`. The limits are the policy's, `evictions_left` of this moment.
     """
 
     policy: str
@@ -59,3 +62,14 @@ class Certificate:
     steps: tuple[Step, ...]
     given_back: tuple[int, ...]
     room: Amount
+    free_now: Amount = ()
+    totals: tuple[int, ...] = ()
+    minimum_run_seconds: int = 0
+    most_evictions: int | None = None
+    evictions_left: int | None = None
+
+
+def totals_of(candidates: Iterable[Candidate]) -> tuple[int, ...]:
+    """Add up the candidates' columns (started_at, saved_at, lost, evictions, needs): a changed figure shows in them."""
+    rows = ((one.started_at, one.saved_at, one.lost, one.evictions, *one.need) for one in candidates)
+    return tuple(map(sum, zip(*rows, strict=True)))

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from scheduling.core.amounts import fits
+from scheduling.core.certificates import Certificate, Step
+from scheduling.core.evidence import as_candidate, certify, evictable, preemptible
 from scheduling.core.ledger import Ledger, total_of
-from scheduling.core.policy import Policy
+from scheduling.core.policy import Policy, VictimOrder
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Running
 from scheduling.core.victims import Candidate, VictimPool
@@ -38,15 +40,19 @@ class Draft:
         self.withdrawn: set[int] = set()
         self.seats: dict[int, None] = {}
         self.evictions: dict[int, int] = {}
+        self.kept_out: set[int] = set()
         self.victims: list[Candidate] = []
+        self.pool: VictimPool | None = None
+        self.steps: list[Step] = []
+        self.given_back: list[int] = []
 
     def drop_seats_without_room(self) -> None:
-        """Drop, from the end of the queue, the seats that nothing which stops can satisfy: the engine shrank.
+        """Drop the seats that nothing which stops can satisfy, for the engine shrank: lowest and newest first.
 
         Each such one goes through both phases like any other, and may be given a seat anew, with its own victims.
         """
         # What one leaves never makes another short, so a single pass finds them all.
-        for one in reversed(self.seated):
+        for one in sorted(self.seated, key=lambda one: (one.priority, -one.queued_at, -one.id)):
             if self.ledger.is_short_of(one.need):
                 self.ledger.unseat(one.need)
                 self.unseated.add(one.id)
@@ -65,41 +71,41 @@ class Draft:
                 self.ledger.start_seated(one.need)
                 self.seats_started[one.id] = None
 
-    def start_what_fits(self) -> None:
-        """Phase 1: in queue order, start each that fits."""
-        for one in self.waiting:
-            if self.ledger.can_start(one.need):
-                self._start(one)
-
     def preempt(self) -> None:
         """Phase 2: each preemptor still pending starts, or gets a seat, at the cost of lower priorities."""
         policy = self.cluster.policy
         lower_than = {priority: preemptible_by(priority, policy) for priority in policy.may_preempt}
         own_starts = dict(self.starts)
-        pool: VictimPool | None = None
         for one in self.waiting:
             lower = lower_than.get(one.priority)
             if not lower or self._is_started(one):
                 continue
-            if self.ledger.can_start(one.need):
-                self._start(one)
-            elif fits(one.need, self.ledger.after):
-                self._seat(one)
-            else:
-                if pool is None:
-                    pool = VictimPool(
+            chosen: list[Candidate] = []
+            if not fits(one.need, self.ledger.after):
+                if self.pool is None:
+                    self.pool = VictimPool(
                         width=len(self.cluster.resources),
-                        running=self.cluster.running,
+                        running=evictable(self.cluster),
                         own_starts=[start for start in self.waiting if start.id in own_starts],
+                        youngest_first=policy.victim_order is VictimOrder.YOUNGEST,
                     )
-                chosen = pool.choose(need=one.need, after=self.ledger.after, priorities=lower)
-                if chosen:
-                    self._make_room(one, chosen, pool)
+                chosen = self.pool.choose(need=one.need, after=self.ledger.after, priorities=lower)
+                if not chosen or not self._may_evict(chosen):
+                    continue
+            self._make_room(one, chosen)
 
-    def _make_room(self, preemptor: Pending, chosen: list[Candidate], pool: VictimPool) -> None:
+    def _may_evict(self, chosen: Sequence[Candidate]) -> bool:
+        left = self.cluster.evictions_left
+        more = sum(1 for victim in chosen if isinstance(victim, Running))
+        return not more or left is None or len(self.evictions) + more <= left
+
+    def _make_room(self, preemptor: Pending, chosen: Sequence[Candidate]) -> None:
+        room, ids = tuple(self.ledger.after), tuple(victim.id for victim in chosen)
+        self.steps.append(Step(preemptor.id, preemptor.priority, preemptor.need, room, ids))
         evicts = False
         for victim in chosen:
-            pool.take(victim)
+            if self.pool is not None:
+                self.pool.take(victim)
             if isinstance(victim, Running):
                 evicts = True
                 self.evictions[victim.id] = preemptor.id
@@ -124,9 +130,25 @@ class Draft:
                 if fits(victim.need, self.ledger.after):
                     self.ledger.spare(victim.need)
                     del self.evictions[victim.id]
+                    self.given_back.append(victim.id)
             elif victim.id in self.withdrawn and self.ledger.can_start(victim.need):
                 self.ledger.start(victim.need)
                 self.withdrawn.remove(victim.id)
+                self.given_back.append(victim.id)
+
+    def certificate(self) -> Certificate | None:
+        """Say why each eviction is needed; None where there is none."""
+        if not self.evictions or self.pool is None:
+            return None
+        able = preemptible(self.cluster)
+        return certify(
+            self.cluster,
+            candidates=(as_candidate(row, self.cluster) for row in self.pool.rows if row.priority in able),
+            steps=self.steps,
+            given_back=self.given_back,
+            room=tuple(self.ledger.after),
+            free_now=tuple(self.ledger.free_now),
+        )
 
     def _is_started(self, one: Pending) -> bool:
         return one.id in self.starts and one.id not in self.withdrawn
@@ -147,7 +169,7 @@ class Draft:
             self.withdrawn.remove(one.id)
             del self.starts[one.id]
 
-    def finish(self) -> ClusterPlan:
+    def finish(self, certificate: Certificate | None = None) -> ClusterPlan:
         """Give each one still pending its reason and count."""
         starts = [id_ for id_ in (*self.seats_started, *self.starts) if id_ not in self.withdrawn]
         started = set(starts)
@@ -168,10 +190,10 @@ class Draft:
             elif reason is None:
                 reason = Reason.INSUFFICIENT_CAPACITY
                 if fits(one.need, free_now):
-                    if fits(one.need, after):
-                        leftover = True
-                    else:
+                    if one.id in self.kept_out or not fits(one.need, after):
                         reason = Reason.RESERVED_FOR_OTHERS
+                    else:
+                        leftover = True
             reasons.append((one.id, reason))
         new_seats = tuple(id_ for id_ in self.seats if id_ not in self.unseated)
         counted_before = len(self.seats_started) + len(started & self.unseated)
@@ -187,6 +209,7 @@ class Draft:
             unschedulable=len(reasons) - len(new_seats),
             held=sum(1 for reason in self.held.values() if reason in HELD_BY_DEPENDENCIES),
             leftover=leftover,
+            certificate=certificate,
         )
 
 

@@ -1,5 +1,6 @@
 """Why a deployment waits: a closed list, the same words in code, API, console and docs."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -16,3 +17,8 @@ class Reason(StrEnum):
     INSUFFICIENT_CAPACITY = "insufficient_capacity"
     RESERVED_FOR_OTHERS = "reserved_for_others"
     WAITING_FOR_EVICTION = "waiting_for_eviction"
+
+
+REASONS: tuple[Reason | None, ...] = (None, *Reason)
+"""Code → reason, as the columns of a snapshot and of a plan hold it; code 0 is none."""
+CODES: Mapping[Reason | None, int] = {reason: code for code, reason in enumerate(REASONS)}

@@ -5,13 +5,17 @@ gives the positions no meaning. Times are whole microseconds since the epoch, co
 clock.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
 
 from scheduling.core.amounts import Amount
 from scheduling.core.certificates import Certificate
+from scheduling.core.columns import Codes, Heads, PendingColumns, Rows, RunningColumns, codes
 from scheduling.core.policy import Policy
-from scheduling.core.reasons import Reason
+from scheduling.core.reasons import REASONS, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,88 @@ class ClusterState:
     weights: Mapping[int, int] = field(default_factory=dict)
     user_weights: Mapping[int, int] = field(default_factory=dict)
     evictions_left: int | None = None
+    unlisted: int = 0
+    """How many more wait here that cannot matter to this cycle and were not read; they are only counted."""
+    unlisted_held: int = 0
+    """How many of those wait for dependencies."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The clusters that one cycle plans together."""
+    """The clusters that one cycle plans together, as columns over all of them; all have the same `resources`.
 
-    clusters: tuple[ClusterState, ...]
+    `faults`: rows that no column can hold, each with its cluster's id; `invariants.check` refuses them.
+    """
+
+    resources: tuple[str, ...]
+    heads: Heads
+    pending: PendingColumns
+    running: RunningColumns
+    faults: tuple[tuple[int, str], ...] = ()
+    _states: dict[int, ClusterState] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, clusters: Iterable[ClusterState]) -> "Snapshot":
-        """Make a snapshot of these clusters, in this order."""
-        return cls(tuple(clusters))
+        """Make a snapshot of these clusters, in this order. Raises ValueError where their resources differ."""
+        states = tuple(clusters)
+        resources = states[0].resources if states else ()
+        if any(state.resources != resources for state in states):
+            raise ValueError("the clusters of a snapshot share their resources")
+        width = len(resources)
+        faults = tuple(
+            (state.id, f"deployment {id_} needs {need}, of {width} resources")
+            for state in states
+            for id_, need in [(row.id, row.need) for rows in (state.pending, state.running) for row in rows]
+            if len(need) != width
+        )
+        if faults:
+            return cls.of(replace(state, pending=(), running=()) for state in states)._with(faults)
+        pending = PendingColumns.of([state.pending for state in states], width)
+        running = RunningColumns.of([state.running for state in states], width)
+        return cls(resources, Heads.of(states, width), pending, running, _states=dict(enumerate(states)))
+
+    def _with(self, faults: tuple[tuple[int, str], ...]) -> "Snapshot":
+        return replace(self, faults=faults)
+
+    def __len__(self) -> int:
+        """How many clusters."""
+        return len(self.heads.id)
+
+    @property
+    def clusters(self) -> tuple[ClusterState, ...]:
+        """All clusters as rows, made when they are first asked for: for people and for few rows."""
+        return tuple(map(self.cluster, range(len(self))))
+
+    def cluster(self, index: int) -> ClusterState:
+        """The rows of the cluster at this place."""
+        state = self._states.get(index)
+        if state is None:
+            state = self._states[index] = self.part(index)
+        return state
+
+    def part(self, index: int, rows: Rows | None = None) -> ClusterState:
+        """The cluster at this place with only these rows of `pending` (None: all), and all that runs there."""
+        heads, offsets, held = self.heads, self.pending.offsets, self.running.offsets
+        if rows is None:
+            chosen: Rows | slice = slice(offsets[index], offsets[index + 1])
+        else:
+            chosen = rows
+        return ClusterState(
+            id=int(heads.id[index]),
+            resources=self.resources,
+            pools=(tuple(heads.total[index].tolist()),),
+            running=tuple(map(Running, *self.running.fields(slice(held[index], held[index + 1])))),
+            pending=tuple(map(Pending, *self.pending.fields(chosen))),
+            blocked=REASONS[heads.blocked[index]],
+            policy=heads.policies[heads.policy[index]],
+            now=int(heads.now[index]),
+            work_resource=int(heads.work_resource[index]),
+            weights=heads.weights[index],
+            user_weights=heads.user_weights[index],
+            evictions_left=heads.evictions_left[index],
+            unlisted=int(heads.unlisted[index]),
+            unlisted_held=int(heads.unlisted_held[index]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +178,7 @@ class ClusterPlan:
 
     `starts`: book and start now, kept seats first. `seats`: room promised to those that had no seat before.
     `dropped_seats`: those that had one and end the cycle with neither a seat nor a start, in queue order.
-    `evictions`: told to stop. `reasons`: one for each deployment still pending, in queue order.
+    `evictions`: told to stop. `reasons`: one for each listed deployment still pending, in queue order.
 
     A seat that the shrunken cluster has no room for is dropped, and may be granted anew in the same cycle. Then
     it was kept: it is neither in `seats` nor in `dropped_seats`, and `evictions` may name it as preemptor.
@@ -123,7 +197,7 @@ class ClusterPlan:
     seats: tuple[int, ...]
     dropped_seats: tuple[int, ...]
     evictions: tuple[Eviction, ...]
-    reasons: tuple[tuple[int, Reason], ...]
+    reasons: Sequence[tuple[int, Reason]]
     scheduled: int
     preempted: int
     unschedulable: int
@@ -132,9 +206,34 @@ class ClusterPlan:
     certificate: Certificate | None = None
     """Why each eviction is needed and nobody cheaper would do; None without evictions."""
 
+    @property
+    def pending(self) -> int:
+        """How many were pending at the cycle's start."""
+        return len(self.starts) + len(self.seats) + self.unschedulable
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The plans of a snapshot's clusters, in the snapshot's order."""
+    """The plans of a snapshot's clusters, in the snapshot's order.
+
+    `reasons`: of each row of the snapshot's `pending`, the code of the reason that it waits for; 0: it starts.
+    """
 
     clusters: tuple[ClusterPlan, ...]
+    reasons: Codes
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, clusters: Iterable[ClusterPlan]) -> "Plan":
+        """Make a plan from those of each cluster; a row that none of its reasons names has none."""
+        plans = tuple(clusters)
+        told = [dict(plan.reasons) for plan in plans]
+        column = [
+            told[index].get(id_)
+            for index, (start, stop) in enumerate(pairwise(snapshot.pending.offsets.tolist()))
+            for id_ in snapshot.pending.id[start:stop].tolist()
+        ]
+        return cls(plans, codes(column))
+
+    def changed(self, snapshot: Snapshot) -> Rows:
+        """The rows of the snapshot's `pending` that go on waiting, for another reason than the one stored."""
+        return np.flatnonzero((self.reasons != snapshot.pending.reason) & (self.reasons != 0))

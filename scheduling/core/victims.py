@@ -1,7 +1,7 @@
 """Who makes room for a preemptor: the choice, and what is given back of it."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heapreplace
 
 from scheduling.core.amounts import Amount, add, fits, subtract
@@ -77,18 +77,26 @@ class VictimPool:
     """All who could still make room in one cluster, ranked once for all preemptors of the cycle.
 
     Order of choice: lowest priority first; within it the cycle's own starts, last in the queue first, then
-    runs, oldest start first, then lowest id.
+    runs, oldest start first (or youngest), then lowest id.
     """
 
-    def __init__(self, *, width: int, running: Sequence[Running], own_starts: Sequence[Pending]) -> None:
-        """Rank those of `running` that are not stopping, and `own_starts`, which are in queue order."""
+    def __init__(
+        self,
+        *,
+        width: int,
+        running: Iterable[Running],
+        own_starts: Sequence[Pending],
+        youngest_first: bool = False,
+    ) -> None:
+        """Rank `running`, whom the policy lets go, and `own_starts`, which are in queue order."""
         self._width = width
         self._ranks: dict[int, _Rank] = {}
-        for start in reversed(own_starts):
-            self._rank(start.priority).append(start)
-        for run in sorted(running, key=lambda run: (run.started_at, run.id)):
-            if not run.stopping:
-                self._rank(run.priority).append(run)
+        sign = -1 if youngest_first else 1
+        runs = sorted(running, key=lambda run: (sign * run.started_at, run.id))
+        self.rows: list[Candidate] = sorted((*reversed(own_starts), *runs), key=lambda row: row.priority)
+        """All of them, in the order of choice, whoever was taken since."""
+        for row in self.rows:
+            self._rank(row.priority).append(row)
 
     def _rank(self, priority: int) -> _Rank:
         rank = self._ranks.get(priority)

@@ -6,7 +6,7 @@ Everything is counted anew by plain sums whenever it is asked for: slow, and eas
 from collections.abc import Callable, Iterable
 
 from scheduling.core.amounts import Amount
-from scheduling.core.policy import Policy
+from scheduling.core.policy import Policy, VictimOrder
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Running
 
@@ -60,13 +60,24 @@ def plan_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
     def lower_than(preemptor: Pending) -> list[int]:
         return sorted(p for p in policy.may_preempt.get(preemptor.priority, ()) if p < preemptor.priority)
 
+    def may_go(run: Running) -> bool:
+        ran = max(0, cluster.now - run.started_at)
+        too_often = policy.most_evictions is not None and run.evictions >= policy.most_evictions
+        return ran >= policy.minimum_run_seconds * 1_000_000 and not too_often
+
+    def age(run: Running) -> tuple[int, int]:
+        youngest = policy.victim_order is VictimOrder.YOUNGEST
+        return (-run.started_at if youngest else run.started_at, run.id)
+
+    def evictions() -> int:
+        return len([row for row in gone() if isinstance(row, Running)])
+
     def could_be_victims(preemptor: Pending) -> list[Pending | Running]:
         found: list[Pending | Running] = []
         for priority in lower_than(preemptor):
             own = [p for p in phase_1 if p.priority == priority and p in started()]
             found += sorted(own, key=queue.index, reverse=True)
-            runs = [r for r in staying() if r.priority == priority]
-            found += sorted(runs, key=lambda r: (r.started_at, r.id))
+            found += sorted([r for r in staying() if r.priority == priority and may_go(r)], key=age)
         return found
 
     # An engine that shrank broke promises. Who is last in the queue loses a seat that asks for what lacks.
@@ -101,6 +112,9 @@ def plan_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
             continue
         give_back(first, lambda row, p=p: fits(add(p.need, row.need), after()))
         evicts = any(isinstance(row, Running) for row in gone()[first:])
+        if evicts and cluster.evictions_left is not None and evictions() > cluster.evictions_left:
+            del victims[first:]
+            continue
         if p in gone():  # withdrawn for a higher one, and now placed in its own right
             victims = [v for v in victims if v[0] is not p]
             starts.remove(p)
@@ -120,16 +134,16 @@ def plan_cluster(cluster: ClusterState, policy: Policy) -> ClusterPlan:
 
     new_seats = [p for p in seats if not p.seated]
     left = [p for p in queue if p not in started()]
-    evictions = tuple(Eviction(row.id, p.id) for row, p in victims if isinstance(row, Running))
+    told_to_stop = tuple(Eviction(row.id, p.id) for row, p in victims if isinstance(row, Running))
     return ClusterPlan(
         cluster_id=cluster.id,
         starts=tuple(p.id for p in started()),
         seats=tuple(p.id for p in new_seats),
         dropped_seats=tuple(p.id for p in left if p.seated and p not in seats),
-        evictions=evictions,
+        evictions=told_to_stop,
         reasons=tuple((p.id, reason(p)) for p in left),
         scheduled=len([p for p in started() if not p.seated]) + len(new_seats),
-        preempted=len(evictions),
+        preempted=len(told_to_stop),
         unschedulable=len(left) - len(new_seats),
         held=len([p for p in queue if p.hold in BY_DEPENDENCY]),
         leftover=any(fits_both(p) for p in waiting())

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from scheduling.core.amounts import Amount
-from scheduling.core.policy import Policy
+from scheduling.core.policy import Policy, VictimOrder
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterState, Pending, Running
 
@@ -25,6 +25,9 @@ policies = st.sampled_from(
         Policy(may_preempt={3: frozenset({1})}),
         Policy(may_preempt={1: frozenset({1, 2}), 3: frozenset({2, 3})}),  # who is not lower is no victim
         Policy(may_preempt={}),
+        Policy(victim_order=VictimOrder.YOUNGEST),
+        Policy(victim_order=VictimOrder.YOUNGEST, minimum_run_seconds=1),
+        Policy(minimum_run_seconds=1, most_evictions=2),
     ]
 )
 
@@ -43,13 +46,17 @@ def minus(room: Amount, *needs: Amount) -> Amount:
 
 @st.composite
 def clusters(
-    draw: st.DrawFn, blocks: tuple[Reason, ...] = BLOCKS, shrunk: bool = False, overpromised: bool = False
+    draw: st.DrawFn,
+    blocks: tuple[Reason, ...] = BLOCKS,
+    shrunk: bool = False,
+    overpromised: bool = False,
+    width: int | None = None,
 ) -> ClusterState:
     """A cluster whose runs fit its total and whose seats can be satisfied.
 
     If its engine has `shrunk` neither need be so; if that left it `overpromised`, the seats only.
     """
-    width = draw(st.integers(1, 3))
+    width = width or draw(st.integers(1, 3))
     total = draw(amounts(width, 2, 9))
     runs = draw(st.lists(st.tuples(amounts(width), priorities, times, st.integers(0, 3)), max_size=7))
     waits = draw(st.lists(st.tuples(amounts(width), priorities, times, holds, st.integers(0, 3)), max_size=8))
@@ -61,7 +68,9 @@ def clusters(
         if fits(need, free) or shrunk:
             free = minus(free, need)
             later = later if dice == 0 else minus(later, need)
-            running.append(Running(next(ids), need, priority, started_at, stopping=dice == 0))
+            running.append(
+                Running(next(ids), need, priority, started_at, stopping=dice == 0, evictions=started_at)
+            )
     for need, priority, queued_at, hold, dice in waits:
         seated = dice == 0 and (fits(need, later) or shrunk or overpromised)
         later = minus(later, need) if seated else later
@@ -69,7 +78,16 @@ def clusters(
     blocked = draw(st.sampled_from((None,) * 9 + blocks))
     first_pool = draw(st.sampled_from([total, (1,) * width]))
     pools = (total,) if first_pool == total else (first_pool, minus(total, first_pool))
-    return ClusterState(1, RESOURCES[:width], pools, tuple(running), tuple(pending), blocked)
+    return ClusterState(
+        1,
+        RESOURCES[:width],
+        pools,
+        tuple(running),
+        tuple(pending),
+        blocked,
+        now=draw(st.sampled_from((1_000_002, 0))),
+        evictions_left=draw(st.sampled_from((None, None, 1, 2))),
+    )
 
 
 def contended_cluster(dice: Random) -> ClusterState:

@@ -31,8 +31,9 @@ def plan() -> ClusterPlan:
 
 
 def refusal(broken: ClusterPlan, of: ClusterState | None = None) -> str:
+    snapshot = Snapshot.of([of or state()])
     with pytest.raises(InvariantBroken) as caught:
-        check(Snapshot.of([of or state()]), Plan((broken,)))
+        check(snapshot, Plan.of(snapshot, [broken]))
     return str(caught.value)
 
 
@@ -112,8 +113,9 @@ def test_a_snapshot_that_is_no_state_at_all_is_refused(rows, words):
 
 
 def test_a_plan_for_other_clusters_is_refused():
+    snapshot = Snapshot.of([cluster(1, id_=2)])
     with pytest.raises(InvariantBroken, match=r"the plan is for clusters \[1\], the snapshot has \[2\]"):
-        check(Snapshot.of([cluster(1, id_=2)]), Plan((plan(),)))
+        check(snapshot, Plan.of(snapshot, [plan()]))
 
 
 def test_promises_that_an_engine_broke_before_this_cycle_do_not_stop_a_plan_that_grants_nothing():

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if every is not None and not 0 < every <= 86_400:
             raise CommandError("--loop takes seconds above 0, up to 86400. Write for example --loop 5.")
         try:
-            _refuse_unknown(cluster_id)
+            refuse_unknown(cluster_id)
             while True:
                 try:
                     self._pass(cluster_id, options)
@@ -136,7 +136,8 @@ def printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in name)
 
 
-def _refuse_unknown(cluster_id: int | None) -> None:
+def refuse_unknown(cluster_id: int | None) -> None:
+    """Raise CommandError, naming the clusters there are, if this one is not there."""
     if cluster_id is None or Cluster.objects.filter(pk=cluster_id, deleted_at=None).exists():
         return
     known = list(Cluster.objects.filter(deleted_at=None).order_by("pk").values_list("pk", flat=True)[:20])

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clusters', '0002_engines'),
-        ('deployments', '0002_real_engines'),
+        ('deployments', '0003_seats_of_a_cluster'),
         ('organizations', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

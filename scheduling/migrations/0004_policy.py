@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clusters', '0002_engines'),
-        ('scheduling', '0001_initial'),
+        ('scheduling', '0003_simulation'),
     ]
 
     operations = [
