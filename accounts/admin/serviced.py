@@ -26,7 +26,7 @@ class ServiceForm(forms.ModelForm):
     def _post_clean(self) -> None:
         # Constraints too are the service's to tell, and here Django asks the row, not the form.
         self.instance.validate_constraints = lambda exclude=None: None
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
 
     def clean(self) -> Any:
         cleaned = super().clean()
