@@ -6,8 +6,9 @@ import pytest
 
 from accounts.errors import Conflict, InvalidInput
 from clusters.locks import sole_reconciler
-from clusters.models import Cluster
+from clusters.models import Cluster, ClusterShare
 from clusters.services import create_cluster, delete_cluster
+from clusters.sharing.services import share_cluster, unshare_cluster
 from clusters.tests.factories import ClusterFactory
 from deployments.models import Dependency, Deployment
 from deployments.services import batch, change, reconciliation, steer, submit
@@ -18,6 +19,7 @@ from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import book, engine_of, in_state, live, now_is
 from deployments.tests.racing import Meeting, elsewhere, race
 from organizations.services import delete_organization, lock_organization
+from organizations.tests.factories import OrganizationFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("only_legal_moves")]
 both_ways = pytest.mark.parametrize("guarded", [False, True], ids=["without the guard", "guarded"])
@@ -135,6 +137,57 @@ def test_a_clusters_deletion_and_a_deployment_that_arrives(arrival, guarded, ali
         status=Status.PENDING, cluster__deleted_at__isnull=False
     ).exists()
     assert waits_where_nothing_starts is not guarded
+    assert isinstance(refused, Conflict) is guarded
+
+
+@both_ways
+@pytest.mark.parametrize("arrival", ["submitted", "in a batch", "queued anew", "moved"])
+def test_a_share_that_is_taken_away_and_a_deployment_that_arrives(
+    arrival, guarded, alice, cluster, monkeypatch
+):
+    guests = OrganizationFactory()
+    whose = {"organization": guests, "created_by": guests.memberships.get().user}
+    share_cluster(actor=alice, cluster_id=cluster.pk, organization_id=guests.pk)
+    ended = in_state(cluster, Status.COMPLETED, **whose)
+    waiting = DeploymentFactory(cluster=ClusterFactory(organization=guests), **whose)
+    checked, taken = Meeting(), Meeting()
+
+    def fits_and_dawdles(*_, **__):
+        checked.arrive()
+        taken.wait()
+
+    def take():
+        checked.wait()
+        try:
+            unshare_cluster(actor=alice, cluster_id=cluster.pk, organization_id=guests.pk)
+        finally:
+            taken.arrive()
+
+    def arrive():
+        if arrival == "queued anew":
+            return steer.requeue_deployment(actor=alice, deployment_id=ended.pk)
+        if arrival == "moved":
+            return change.change_deployment(actor=alice, deployment=waiting, changes={}, cluster=cluster)
+        if arrival == "in a batch":
+            asked = WANTS | {"cluster_id": cluster.pk, "organization_id": guests.pk}
+            return batch.submit_batch(actor=alice, clusters={cluster.pk: cluster}, entries=[Entry(asked)])
+        return submit.submit_deployment(actor=alice, organization_id=guests.pk, cluster=cluster, **WANTS)
+
+    for module in (submit, batch, steer, change):
+        check = "refuse_what_cannot_run" if module in {submit, change} else "what_cannot_run"
+        monkeypatch.setattr(module, check, fits_and_dawdles)
+    if not guarded:
+        monkeypatch.setattr(submit, "keeps_use", lambda *_, **__: True)
+        monkeypatch.setattr(batch, "keep_uses", lambda clusters, **_: {one.pk for one in clusters})
+        monkeypatch.setattr(
+            "deployments.services.locking.lock_clusters", lambda ids: list(Cluster.objects.filter(pk__in=ids))
+        )
+        for module in (steer, change):
+            monkeypatch.setattr(module, "keeps_use", lambda *_, **__: True)
+    _, refused = race(arrive, take)
+    is_shared = ClusterShare.objects.filter(organization=guests).exists()
+    waits = Deployment.objects.filter(organization=guests, cluster=cluster, status=Status.PENDING).exists()
+    assert (waits, is_shared) == (True, guarded)
     assert isinstance(refused, Conflict) is guarded
 
 
