@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heappush
 
 from scheduling.core.amounts import Amount, add
 from scheduling.core.ledger import total_of
+from scheduling.core.policy import Policy
 from scheduling.core.state import ClusterState, Pending
 
 Key = tuple[int, ...]
@@ -35,10 +36,19 @@ def effective_priority(cluster: ClusterState) -> Callable[[Pending], int]:
     policy, now = cluster.policy, cluster.now
     if policy.ageing_seconds is None:
         return lambda one: one.priority
-    step = policy.ageing_seconds * SECOND
-    highest = max((one.priority for one in cluster.pending), default=0)
-    most = min([highest + 1, *(by for by in policy.may_preempt if policy.may_preempt[by])]) - 1
+    step, most = policy.ageing_seconds * SECOND, aged_at_most(policy)
     return lambda one: max(one.priority, min(most, one.priority + max(0, now - one.queued_at) // step))
+
+
+def aged_at_most(policy: Policy) -> int:
+    """Return the priority up to which waiting lifts: the one below all that may preempt."""
+    preemptors = (by for by, lower in policy.may_preempt.items() if any(one < by for one in lower))
+    return min(preemptors, default=UNKNOWN) - 1
+
+
+def band_of(policy: Policy) -> int:
+    """Return how wide the bands are in which shares stand equal, in billionths; 1: the exact share counts."""
+    return policy.share_band_percent * WHOLE // 100 or 1
 
 
 class Standing:
@@ -52,7 +62,7 @@ class Standing:
         self._by_user = policy.user_shares
         self._weights, self._user_weights = cluster.weights, cluster.user_weights
         self._total = total_of(cluster)
-        self._band = policy.share_band_percent * WHOLE // 100 or 1
+        self._band = band_of(policy)
         width = len(self._total)
         self._organizations: dict[int, list[int]] = defaultdict(lambda: [0] * width)
         self._users: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * width)

@@ -8,8 +8,8 @@ import numpy as np
 
 from scheduling.core.columns import UNKNOWN, Flags, Ints, Rows
 from scheduling.core.numbering import Numbers, distinct
+from scheduling.core.order import SECOND, WHOLE, aged_at_most, band_of
 from scheduling.core.order import UNKNOWN as LONGEST
-from scheduling.core.order import WHOLE
 from scheduling.core.state import Snapshot
 from scheduling.core.triage import Triage
 from scheduling.core.vectors import fit
@@ -38,7 +38,8 @@ class _Rounds:
     def __init__(self, snapshot: Snapshot, seen: Triage, rows: Rows) -> None:
         pending, heads = snapshot.pending, snapshot.heads
         self.rows, self.owner, self.need = rows, seen.owner[rows], pending.need[rows]
-        self.priority, self.preemptor = pending.priority[rows], seen.preemptors[rows]
+        self.preemptor = seen.preemptors[rows]
+        self.priority = _aged(snapshot, self.owner, pending.priority[rows], pending.queued_at[rows])
         self.room = np.minimum(seen.free_now, seen.after)
         self.reach = seen.reach.copy()
         ranked = [policy.organization_shares for policy in heads.policies]
@@ -105,6 +106,20 @@ class _Rounds:
         return chosen
 
 
+def _aged(snapshot: Snapshot, owner: Rows, priority: Ints, queued_at: Ints) -> Ints:
+    """By whose priority each row is ranked: its own, and what its waiting adds."""
+    heads = snapshot.heads
+    steps = np.array([(policy.ageing_seconds or 0) * SECOND for policy in heads.policies])[
+        heads.policy[owner]
+    ]
+    if not steps.any():
+        return priority
+    most = np.array([aged_at_most(policy) for policy in heads.policies])[heads.policy[owner]]
+    waited = np.maximum(heads.now[owner] - queued_at, 0) // np.maximum(steps, 1)
+    aged: Ints = np.maximum(priority, np.minimum(most, priority + np.where(steps > 0, waited, 0)))
+    return aged
+
+
 class _Column:
     """What a row ranks by that no start changes."""
 
@@ -142,6 +157,7 @@ class _Shares:
                 ]
             )
         self._divisor = self._total * weight[:, None]
+        self._band = np.array([band_of(policy) for policy in heads.policies])[heads.policy[of[first]]]
         self._share = np.zeros(len(self._known), dtype=np.int64)
         self._count(np.arange(len(self._known)))
 
@@ -174,7 +190,8 @@ class _Shares:
     def _count(self, slots: Rows) -> None:
         divisor = self._divisor[slots]
         parts = np.where(divisor > 0, self._held[slots] * WHOLE // np.maximum(divisor, 1), 0)
-        self._share[slots] = np.where(self._counted[slots], parts.max(axis=1, initial=0), 0)
+        shares = parts.max(axis=1, initial=0) // self._band[slots]
+        self._share[slots] = np.where(self._counted[slots], shares, 0)
 
 
 def _firsts(sorted_: Rows) -> Rows:

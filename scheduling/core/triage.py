@@ -165,6 +165,6 @@ def _is_plain(policy: Policy) -> bool:
 
 
 def is_ranked_by_shares(policy: Policy) -> bool:
-    """Say whether `shared_phase` follows its queue order: by shares or lengths, and nobody moves up by waiting."""
+    """Say whether `shared_phase` follows its queue order: anything beside priority, queued_at and id."""
     ranked = policy.organization_shares or policy.user_shares or policy.shortest_first
-    return ranked and policy.ageing_seconds is None
+    return ranked or policy.ageing_seconds is not None
