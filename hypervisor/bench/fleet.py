@@ -1,6 +1,7 @@
 """A thousand tenants with a cluster each, in a service of its own: made by SQL beside it, driven over HTTP."""
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,6 +39,12 @@ SELECT organization_id, cluster.id, %(user)s, 'waits ' || n, 'ubuntu:24.04', 100
 FROM clusters_cluster AS cluster CROSS JOIN generate_series(1, %(each)s) AS n WHERE cluster.id = ANY(%(clusters)s);
 ANALYZE deployments_deployment;
 """
+
+
+LEADERS = {
+    "web": "interface=wsgi", "stream": "interface=asgi", "worker": "queues=hypervisor", "engines": "queues=engines",
+    "beat": " beat ", "postgres": "postgres", "valkey": "valkey-server",
+}  # fmt: skip
 
 
 class Caller:
@@ -108,3 +115,24 @@ def batch(cluster: int, count: int) -> bytes:
         for n in range(count)
     ]  # fmt: skip
     return json.dumps({"deployments": jobs}).encode()
+
+
+def cpu_seconds(service: Service) -> dict[str, float]:
+    """What each part of the service has used until now, its children with it."""
+    every = {found.pid: found for found in service.children()}
+    names = {}
+    for name, word in LEADERS.items():
+        if leader := service.find(word):
+            names[leader.pid] = name
+    spent = dict.fromkeys(LEADERS, 0.0)
+    for found in every.values():
+        top = found
+        while top.parent in every and top.pid not in names:
+            top = every[top.parent]
+        try:
+            words = Path(f"/proc/{found.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if top.pid in names:
+            spent[names[top.pid]] += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return spent

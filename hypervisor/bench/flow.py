@@ -20,7 +20,15 @@ from rich.console import Console
 from rich.table import Table
 
 from hypervisor.bench import flow_bare
-from hypervisor.bench.fleet import Caller, batch, database_of, location_of, make_tenants, make_waiting
+from hypervisor.bench.fleet import (
+    Caller,
+    batch,
+    cpu_seconds,
+    database_of,
+    location_of,
+    make_tenants,
+    make_waiting,
+)
 from hypervisor.demo.chaos.service import NotServing, Service, own_service
 from scheduling import tally
 
@@ -30,10 +38,6 @@ POLL_SECONDS = 0.002
 SLEEP_SECONDS = 0.25
 AT_ONCE = 4
 """Callers at the same time: as many as a machine of two cores can use."""
-LEADERS = {
-    "web": "interface=wsgi", "stream": "interface=asgi", "worker": "queues=hypervisor", "engines": "queues=engines",
-    "beat": " beat ", "postgres": "postgres", "valkey": "valkey-server",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,27 +172,6 @@ def measure_one(
         waiting, count, p50, sorted(times)[int(len(times) * 0.99)], max(times), bare_p50, p50 / bare_p50,
         _cycles(service) - cycles, (load, os.getloadavg()[0]), [round(one, 1) for one in times],
     )  # fmt: skip
-
-
-def cpu_seconds(service: Service) -> dict[str, float]:
-    """What each part of the service has used until now, its children with it."""
-    every = {found.pid: found for found in service.children()}
-    names = {}
-    for name, word in LEADERS.items():
-        if leader := service.find(word):
-            names[leader.pid] = name
-    spent = dict.fromkeys(LEADERS, 0.0)
-    for found in every.values():
-        top = found
-        while top.parent in every and top.pid not in names:
-            top = every[top.parent]
-        try:
-            words = Path(f"/proc/{found.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if top.pid in names:
-            spent[names[top.pid]] += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-    return spent
 
 
 def _one(cluster: int) -> dict[str, Any]:
