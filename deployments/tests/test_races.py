@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.errors import Conflict, InvalidInput
-from clusters.locks import sole_reconciler
+from clusters.locks import sole_reconcilers
 from clusters.models import Cluster, ClusterShare
 from clusters.services import create_cluster, delete_cluster
 from clusters.sharing.services import share_cluster, unshare_cluster
@@ -251,16 +251,16 @@ def test_a_second_reconcile_pass_of_a_cluster_leaves_it_to_the_first(guarded, cl
     looked = []
     inside = reconciliation._reconcile
 
-    def second_while_the_first_is_at_it(cluster_: Cluster, **options: Any) -> None:
-        looked.append(cluster_.pk)
+    def second_while_the_first_is_at_it(clusters: list[Cluster], counts_misses: Any) -> None:
+        looked.extend(clusters)
         if len(looked) == 1:
             answers.append(elsewhere(lambda: reconcile_cluster(cluster_id=cluster.pk)))
-        inside(cluster_, **options)
+        inside(clusters, counts_misses)
 
     answers: list[bool] = []
     monkeypatch.setattr(reconciliation, "_reconcile", second_while_the_first_is_at_it)
     if not guarded:
-        monkeypatch.setattr("clusters.locks._ask", lambda *_: True)
+        monkeypatch.setattr("clusters.locks._all_that", lambda _, ids: set(ids))
     answers.append(reconcile_cluster(cluster_id=cluster.pk))
     assert answers == [not guarded, True]
     assert len(looked) == (1 if guarded else 2)
@@ -268,8 +268,8 @@ def test_a_second_reconcile_pass_of_a_cluster_leaves_it_to_the_first(guarded, cl
 
 def test_a_worker_that_is_killed_leaves_no_lock_behind(cluster):
     def dies_with_the_lock():
-        lock = sole_reconciler(cluster.pk)
-        assert lock.__enter__()
+        lock = sole_reconcilers([cluster.pk])
+        assert lock.__enter__() == {cluster.pk}
         return lock  # never left; its connection is closed when the thread ends
 
     lock = elsewhere(dies_with_the_lock)

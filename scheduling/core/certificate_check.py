@@ -49,10 +49,10 @@ def _candidates_are_sound(certificate: Certificate) -> None:
     allowed = certificate.may_preempt.items()
     preemptible = {lower for priority, lowers in allowed for lower in lowers if lower < priority}
     for one in rows:
-        if one.rank != (one.priority if certificate.lower_priority_first else 0):
-            raise CertificateRefused(f"{one.id} of priority {one.priority} is ranked {one.rank}")
         if one.priority not in preemptible:
             raise CertificateRefused(f"{one.id} has priority {one.priority}, which nobody may preempt")
+        if one.rank != (one.priority if certificate.lower_priority_first else 0):
+            raise CertificateRefused(f"{one.id} of priority {one.priority} is ranked {one.rank}")
         if len(one.need) != width or min(one.need, default=0) < 0:
             raise CertificateRefused(f"{one.id} holds {one.need}")
         lost = one.need[work] * (max(0, now - one.saved_at) // 1000) if width else 0
