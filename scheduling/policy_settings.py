@@ -37,7 +37,7 @@ SETTINGS: tuple[Setting, ...] = (
     Number(
         "ageing_seconds",
         "Each so many seconds of waiting move a deployment up by one priority in the queue, up to the last one that "
-        "may not preempt.",
+        f"may not preempt. To have none, write {TEN_YEARS}.",
         least=1,
     ),
     Switch(
