@@ -59,7 +59,7 @@ def explained(*, user: User, deployment_id: int) -> Explained | Deployment:
         now = timezone.now()
         cluster = Cluster.objects.get(pk=deployment.cluster_id)
         others = _other_clusters(user, deployment)
-        state, *elsewhere = snapshots.load([cluster, *others], now).clusters
+        state, *elsewhere = snapshots.load([cluster, *others], now, everybody=True).clusters
         unmet = _unmet(deployment)
         lengths = run_lengths.lengths_of(cluster)
         mine = frozenset(organization_selectors.organizations(user=user).values_list("id", flat=True))

@@ -15,7 +15,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Order(
         "victim_order",
-        "Who is told to stop first among those of one priority: oldest, the longest running; youngest; or "
+        "Who is told to stop first: oldest, the longest running; youngest; or "
         "least_lost_work, the set that loses the least work since its checkpoints, chosen for all preemptors together.",
     ),
     Switch(
