@@ -12,7 +12,7 @@ COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check demo bench bench-observe contract chaos contention engines engine-chaos lock clean
+.PHONY: help run manage test check demo bench bench-flow bench-observe contract chaos contention engines engine-chaos lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ demo: $(VENV)/.run ## Fill a running service with a real workload
 
 bench: $(VENV)/.dev ## Measure, each figure beside its yardstick; ARGS="--out FILE" saves JSON
 	@$(PY) -m hypervisor.embedded exec --durable -- $(PY) -m hypervisor.bench $(ARGS)
+
+bench-flow: $(VENV)/.run ## Measure a service of its own: 50,000 deployments until all run, then one among 100,000
+	@$(PY) -m hypervisor.bench.flow $(ARGS)
 
 bench-observe: $(VENV)/.run ## Measure a look at 500 containers on the Docker engine of DOCKER_HOST
 	@$(PY) -m hypervisor.bench.observe $(ARGS)

@@ -33,9 +33,10 @@ def record_all(
     details: Iterable[tuple[str, dict[str, Any]]],
 ) -> None:
     """Append a line for each (target, detail), in one statement."""
+    from accounts.copying import copy_rows
     from accounts.models import AuditEntry
 
-    AuditEntry.objects.bulk_create(
+    entries = [
         AuditEntry(
             actor_id=actor_id,
             action=action,
@@ -45,4 +46,8 @@ def record_all(
             address=request_address.get() or None,
         )
         for target, detail in details
-    )
+    ]
+    if len(entries) == 1:
+        entries[0].save(force_insert=True)
+    else:
+        copy_rows(entries)

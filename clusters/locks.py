@@ -1,7 +1,7 @@
 """Locks of clusters. Rows are locked in id order, after the organization's and before any deployment's."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -48,9 +48,15 @@ def keep_clusters(cluster_ids: Iterable[int]) -> dict[int, Cluster]:
     return {cluster.pk: cluster for cluster in Cluster.objects.raw(KEEP, [sorted(cluster_ids)])}
 
 
-def sole_reconciler(cluster_id: int) -> AbstractContextManager[bool]:
-    """Whether nobody else reconciles the cluster; if so, nobody else does until the block ends."""
-    return session_lock(f"reconcile cluster {cluster_id}")
+@contextmanager
+def sole_reconcilers(cluster_ids: Collection[int]) -> Iterator[set[int]]:
+    """Those of the clusters that nobody else reconciles; until the block ends nobody else does. See `session_lock`."""
+    mine = _all_that("pg_try_advisory_lock", cluster_ids)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _all_that("pg_advisory_unlock", mine)
 
 
 @contextmanager
@@ -66,6 +72,14 @@ def session_lock(key: str) -> Iterator[bool]:
     finally:
         if mine:
             _ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
+
+
+def _all_that(function: str, cluster_ids: Collection[int]) -> set[int]:
+    key = "hashtextextended('reconcile cluster ' || id, 0)"
+    question = f"SELECT id FROM unnest(%s::bigint[]) AS id WHERE {function}({key})"  # noqa: S608 (our own words)
+    with connection.cursor() as cursor:
+        cursor.execute(question, [sorted(cluster_ids)])
+        return {id_ for (id_,) in cursor.fetchall()}
 
 
 def _ask(question: str, key: str) -> bool:

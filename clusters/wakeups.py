@@ -36,9 +36,12 @@ class Wakeups:
         if ids and settings.SCHEDULER_HINTS:
             transaction.on_commit(lambda: self.send(ids))
 
-    def send(self, cluster_ids: Iterable[int], *, delay_seconds: float = 0) -> None:
-        """Queue the task for those that are not queued yet. Never raises: a dead broker only delays."""
-        ids = sorted(set(cluster_ids))
+    def send(self, cluster_ids: Iterable[int], *, delay_seconds: float = 0, chunk: int | None = None) -> None:
+        """Queue the task for those that are not queued yet, so many (`chunk`) in one.
+
+        Never raises: a dead broker only delays.
+        """
+        ids, chunk = sorted(set(cluster_ids)), chunk or self.chunk
         if not ids:
             return
         try:
@@ -49,10 +52,10 @@ class Wakeups:
                     pipe.set(self._queued(id_), 1, nx=True, ex=self.interval_seconds)
                 answers = pipe.execute()
             fresh = [id_ for id_, is_first in zip(ids, answers[2::3], strict=True) if is_first]
-            for start in range(0, len(fresh), self.chunk):
+            for start in range(0, len(fresh), chunk):
                 current_app.send_task(
                     self.task,
-                    args=[fresh[start : start + self.chunk]],
+                    args=[fresh[start : start + chunk]],
                     expires=self.interval_seconds,
                     countdown=delay_seconds or None,
                     retry=False,

@@ -5,7 +5,9 @@ without it such a run counts as failed, which its restart policy may mend.
 """
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -32,6 +34,20 @@ def since(engine_id: UUID) -> datetime | None:
     except RedisError:
         return None
     return datetime.fromtimestamp(float(value), UTC) if value else None
+
+
+def since_each(engine_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """The same for many: engine → since when, of those that did not answer."""
+    ids = list(engine_ids)
+    try:
+        values: Any = redis_client().mget([_key(id_) for id_ in ids])
+    except RedisError:
+        return {}
+    return {
+        id_: datetime.fromtimestamp(float(value), UTC)
+        for id_, value in zip(ids, values, strict=True)
+        if value
+    }
 
 
 def forget(engine_id: UUID) -> None:

@@ -4,8 +4,8 @@ from django.conf import settings
 
 from clusters.wakeups import Wakeups
 
-# One cluster a task: an engine that hangs must not hold up another cluster.
-wakeups = Wakeups("deployments.reconcile", interval_seconds=max(5, settings.SCHEDULER_INTERVAL), chunk=1)
+# The task gives each cluster whose engine might hang a task of its own.
+wakeups = Wakeups("deployments.reconcile", interval_seconds=max(5, settings.SCHEDULER_INTERVAL), chunk=25)
 
 
 def want_reconciling(*cluster_ids: int) -> None:

@@ -1,19 +1,21 @@
 """The worker's reconcile pass: every SCHEDULER_INTERVAL for all clusters with something live, sooner on a hint."""
 
+import structlog
 from celery import shared_task
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Mod
 from redis.exceptions import RedisError
 
-from clusters.models import Cluster
+from clusters.models import Cluster, Runtime
 from clusters.redis import redis_client
 from clusters.selectors import IN_USE
 from deployments.models import Run
 from deployments.reconciling import wakeups
 from deployments.services import pulling
-from deployments.services.reconciliation import reconcile_cluster
+from deployments.services.reconciliation import reconcile_clusters
 
+log = structlog.get_logger(__name__)
 TURN = "reconcile:turn"
 PULL_LIMIT_SECONDS = 4000
 """For a worker of processes; one of threads has the driver's own limit alone."""
@@ -23,15 +25,31 @@ QUIET_ROTATION = 30
 
 @shared_task(name="deployments.reconcile")
 def reconcile(cluster_ids: list[int]) -> None:
-    """One pass for each; hinted again if something happened meanwhile."""
+    """One pass for each; hinted again if something happened meanwhile.
+
+    Simulated engines share a pass. Any other has a task of its own: one that hangs must not hold up another cluster.
+    """
     seen = wakeups.begin(cluster_ids)
-    busy = [
-        cluster_id
-        for cluster_id in cluster_ids
-        if not reconcile_cluster(cluster_id=cluster_id, counts_misses=_may_count_a_miss(cluster_id))
-    ]
+    together = cluster_ids if len(cluster_ids) == 1 else _that_answer_at_once(cluster_ids)
+    apart = [id_ for id_ in cluster_ids if id_ not in set(together)]
+    try:
+        busy = reconcile_clusters(cluster_ids=together, counts_misses=_may_count_a_miss)
+    except Exception:
+        if len(cluster_ids) == 1:
+            raise
+        # Whichever it was fails alone, and not the others with it.
+        log.exception("pass_failed", clusters=len(together))
+        apart, busy = cluster_ids, set()
+    wakeups.send(apart, chunk=1)
     # Whoever is at a busy one sees that its counter moved, and queues the pass again.
-    wakeups.again({id_: count for id_, count in seen.items() if id_ not in busy})
+    done = set(together) - busy - set(apart)
+    wakeups.again({id_: count for id_, count in seen.items() if id_ in done})
+
+
+def _that_answer_at_once(cluster_ids: list[int]) -> list[int]:
+    return list(
+        Cluster.objects.filter(pk__in=cluster_ids, runtime=Runtime.SIMULATED).values_list("pk", flat=True)
+    )
 
 
 @shared_task(name="deployments.pull_image", time_limit=PULL_LIMIT_SECONDS)
@@ -51,7 +69,7 @@ def _may_count_a_miss(cluster_id: int) -> bool:
 
 @shared_task(name="deployments.reconcile_all")
 def reconcile_all() -> None:
-    """Fan the clusters out, one task each."""
+    """Fan the clusters out to the workers."""
     # Counted, not taken from the clock: with an interval that an operator chose, a clock may skip turns for ever.
     turn = redis_client().incr(TURN) % QUIET_ROTATION
     live = Exists(Run.objects.filter(cluster=OuterRef("pk"), outcome=None))

@@ -25,6 +25,7 @@ EMPTY: dict[str, Any] = {
     "reasons": [],
     "waits_for": [],
     "suggestions": [],
+    "searched_all": True,
     "start": None,
     "holders": [],
     "releases": [],
@@ -83,6 +84,7 @@ class _Answer:
                 {"deployment_id": id_, "name": name, "status": status} for id_, name, status in found.unmet
             ],
             "suggestions": [self.suggestion(change) for change in told.changes],
+            "searched_all": told.searched_all,
             "start": start(told.forecast),
             "holders": [
                 self.work(one.id) | {"promised": one.promised, "stopping": one.stopping}

@@ -43,6 +43,7 @@ EXPLAINED: dict[str, Any] = {
             "evicts": [_WORK],
         },
     ],
+    "searched_all": True,
     "start": {
         "earliest": None,
         "likely": "2026-03-01T10:00:00.000000Z",

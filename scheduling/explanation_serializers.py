@@ -100,6 +100,9 @@ class ExplanationAnswer(serializers.Serializer[Any]):
         many=True,
         help_text="Up to five single changes; each was planned, and does what it says. Cheapest first.",
     )
+    searched_all = serializers.BooleanField(
+        help_text="False: the cluster is so large that the search was cut short; there may be more."
+    )
     start = StartAnswer(allow_null=True, help_text="When it starts if nobody else submits.")
     holders = HolderAnswer(
         many=True, help_text="Who holds what it lacks, the largest part first, at most 20."

@@ -1,15 +1,20 @@
 """An installation's own past as a workload: what ran on one cluster, read from its deployments and their runs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Max, Q, Sum
 
 from clusters.models import Cluster
+from clusters.sharing.selectors import weights_by_cluster
 from deployments.models import Dependency, Deployment, DeploymentEvent, Outcome, Run
 from deployments.states import Status
+from scheduling.durations import Kind, usual_seconds
+from scheduling.models import ClusterPolicy
+from scheduling.policies import weights_of
 from scheduling.simulation.workload import SECOND, Job, Workload
 from scheduling.snapshot import microseconds
 
@@ -23,11 +28,12 @@ def workload_of(cluster: Cluster, *, since: datetime, until: datetime) -> Worklo
     A job is a run that ended by itself or by its user's stop, and lasts as long as it held its capacity. It is
     submitted when its deployment was queued for it, when the run before it had failed, or when the last of what it
     waited for had ended, whichever is latest. Runs that were preempted or lost are no jobs: their deployment's last run
-    is. Checkpoints are not known; names of organizations and users are not read.
+    is. Names of organizations and users are not read. Weights of shares and what is usual for an image count as now.
     """
     runs = _ended_runs(cluster, since, until)
     queued = _queued(runs)
     met = _dependencies_met(runs)
+    usual = usual_seconds({(run["organization_id"], run["deployment__docker_image"]) for run in runs})
     jobs, before = [], 0
     for run in runs:
         moments = [at for at in queued[run["deployment_id"]] if at <= run["booked_at"]]
@@ -36,10 +42,15 @@ def workload_of(cluster: Cluster, *, since: datetime, until: datetime) -> Worklo
         if submitted < since:
             before += 1
         elif submitted < until:
-            jobs.append(_job(run, submitted))
+            jobs.append(_job(run, submitted, usual))
     left_out = {"were queued before the range": before} | _others(cluster, since, until)
     days = (until - since).total_seconds() / 86_400
-    return Workload.of(f"{cluster.name}, the last {days:g} days", tuple(cluster.total), jobs, left_out)
+    made = Workload.of(f"{cluster.name}, the last {days:g} days", tuple(cluster.total), jobs, left_out)
+    return replace(
+        made,
+        weights=weights_by_cluster([cluster.pk]).get(cluster.pk, {}),
+        user_weights=weights_of(ClusterPolicy.objects.filter(cluster=cluster).first()),
+    )
 
 
 def _ended_runs(cluster: Cluster, since: datetime, until: datetime) -> list[Any]:
@@ -50,7 +61,8 @@ def _ended_runs(cluster: Cluster, since: datetime, until: datetime) -> list[Any]
         .values(
             "pk", "deployment_id", "organization_id", "priority", "booked_at", "ended_at", "gpu", "cpu", "ram",
             "deployment__created_by_id", "deployment__queued_at", "deployment__created_at",
-            "deployment__expected_seconds",
+            "deployment__expected_seconds", "deployment__docker_image",
+            "deployment__checkpoint_interval_seconds",
         )
     )  # fmt: skip
 
@@ -85,8 +97,10 @@ def _dependencies_met(runs: Sequence[Any]) -> dict[int, list[datetime]]:
     return found
 
 
-def _job(run: Any, submitted: datetime) -> Job:
-    expected = run["deployment__expected_seconds"]
+def _job(run: Any, submitted: datetime, usual: Mapping[Kind, float]) -> Job:
+    expected, checkpoint = run["deployment__expected_seconds"], run["deployment__checkpoint_interval_seconds"]
+    if expected is None:
+        expected = usual.get((run["organization_id"], run["deployment__docker_image"]))
     return Job(
         name=str(run["pk"]),
         submit=microseconds(submitted),
@@ -95,7 +109,8 @@ def _job(run: Any, submitted: datetime) -> Job:
         priority=run["priority"],
         organization=run["organization_id"],
         user=run["deployment__created_by_id"] or 0,
-        expected=None if expected is None else expected * SECOND,
+        expected=None if expected is None else round(expected * SECOND),
+        checkpoint=checkpoint * SECOND if checkpoint else None,
     )
 
 

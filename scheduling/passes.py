@@ -50,7 +50,7 @@ def _run_batch(cluster_ids: list[int], *, dry_run: bool) -> Iterator[Outcome]:
         if dry_run:
             plan = foresee(cluster_ids=cluster_ids).plan
         else:
-            result = run_cycle(cluster_ids=cluster_ids)
+            result = run_cycle(cluster_ids=cluster_ids, everybody=True)
             plan, problems = result.plan, dict.fromkeys(result.locked, LOCKED)
         plans = {decided.cluster_id: decided for decided in plan.clusters}
     except (InvariantBroken, OverBooked, StalePlan) as error:

@@ -39,15 +39,19 @@ class Decided:
 
 
 def look_and_decide(
-    clusters: Sequence[Cluster], *, supposed: Mapping[int, Sequence[Supposed]] | None = None
+    clusters: Sequence[Cluster],
+    *,
+    supposed: Mapping[int, Sequence[Supposed]] | None = None,
+    everybody: bool = True,
 ) -> Decided:
     """What a cycle of these clusters does now. Raises InvariantBroken for a plan that must not be applied.
 
     `supposed`: cluster id → deployments that join its queue as if submitted now, in this order; the first has the id
-    -1 in the plan, the next -2 and so on. It writes nothing; what it reads must not change meanwhile.
+    -1 in the plan, the next -2 and so on. Not `everybody`: the plan leaves out those that wait quietly, in its counts
+    too. It writes nothing; what it reads must not change meanwhile.
     """
     began, now = time.perf_counter(), timezone.now()
-    snapshot = snapshots.load(clusters, now)
+    snapshot = snapshots.load(clusters, now, everybody=everybody)
     if supposed:
         latest = snapshots.microseconds(now)
         snapshot = Snapshot.of(

@@ -18,6 +18,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Who is told to stop first among those of one priority: oldest, the longest running; youngest; or "
         "least_lost_work, the set that loses the least work since its checkpoints, chosen for all preemptors together.",
     ),
+    Switch(
+        "lower_priority_first",
+        "A MEDIUM is told to stop only where all LOW together would not make room. Off counts for least_lost_work "
+        "alone: the least lost work among all that may be preempted.",
+    ),
     Number("minimum_run_seconds", "A run is not preempted before it has run so many seconds. 0: at any time."),
     Number(
         "most_evictions",
@@ -31,7 +36,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Number(
         "ageing_seconds",
-        "Each so many seconds of waiting move a deployment up by one priority in the queue; they never let it preempt.",
+        "Each so many seconds of waiting move a deployment up by one priority in the queue, up to the last one that "
+        "may not preempt.",
         least=1,
     ),
     Switch(
@@ -42,6 +48,11 @@ SETTINGS: tuple[Setting, ...] = (
     Switch(
         "user_shares",
         "Within an organization, the user who uses the least for their weight goes first. Weights: user_weights.",
+    ),
+    Number(
+        "share_band_percent",
+        "Shares within the same band, so many percent of the cluster wide, count as equal. 0: the exact share counts.",
+        most=100,
     ),
     Switch(
         "shortest_first",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 
 from clusters.amounts import RESOURCES
 from clusters.models import Cluster
@@ -18,12 +18,9 @@ BATCH = 50
 
 def batches_with_waiting() -> Iterator[list[int]]:
     """The ids of the clusters where anybody waits, in order, at most BATCH at a time."""
-    ids = list(
-        Deployment.objects.filter(status=Status.PENDING)
-        .order_by("cluster_id")
-        .values_list("cluster_id", flat=True)
-        .distinct()
-    )
+    # A look at the first of each queue: a list of all that wait would be a hundred times as long.
+    waits = Exists(Deployment.objects.filter(cluster=OuterRef("pk"), status=Status.PENDING))
+    ids = list(Cluster.objects.filter(waits).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]
 

@@ -5,17 +5,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from clusters.locks import lock_clusters
+from clusters.models import Cluster
 from deployments.models import Deployment
 from deployments.reconciling import want_reconciling
 from deployments.services.booking import OverBooked, StalePlan
 from deployments.services.locking import require_status
 from deployments.services.steer import requeue_deployment
 from deployments.states import FINAL, STARTABLE
-from scheduling import planning, tally
+from scheduling import planning, tally, waiting
 from scheduling.apply import apply
 from scheduling.core.invariants import InvariantBroken
 from scheduling.core.state import Plan
@@ -34,9 +35,10 @@ class CycleResult:
     locked: tuple[int, ...] = ()
 
 
-def run_cycle(*, cluster_ids: Iterable[int]) -> CycleResult:
+def run_cycle(*, cluster_ids: Iterable[int], everybody: bool = False) -> CycleResult:
     """Plan these clusters together and book the plan in one transaction.
 
+    With `everybody` the plan's counts and reasons are of all that wait; else those that wait quietly are not read.
     A cluster that somebody else has locked is skipped and named in `locked`. Raises, with nothing written,
     InvariantBroken or OverBooked for a plan that must not be applied, and StalePlan if deployments kept changing.
     """
@@ -44,7 +46,7 @@ def run_cycle(*, cluster_ids: Iterable[int]) -> CycleResult:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             began = time.perf_counter()
-            result = _attempt(ids)
+            result = _attempt(ids, everybody)
             tally.count(result.plan, time.perf_counter() - began)
             return result
         except InvariantBroken:
@@ -74,26 +76,31 @@ def start_deployment(*, actor: User, deployment_id: int) -> None:
 
 
 @transaction.atomic
-def _attempt(ids: list[int]) -> CycleResult:
+def _attempt(ids: list[int], everybody: bool) -> CycleResult:
     began = time.perf_counter()
     clusters = lock_clusters(ids, skip_locked=True)
     locking_ms = (time.perf_counter() - began) * 1000
-    seen = planning.look_and_decide(clusters)
+    seen = planning.look_and_decide(clusters, everybody=everybody)
     began = time.perf_counter()
     organizations = {cluster.pk: cluster.organization_id for cluster in clusters}
     changed = apply(seen.snapshot, seen.plan, seen.at, organizations)
     write_ms = (time.perf_counter() - began) * 1000
+    _hint(seen.plan)
+    if not changed:
+        _commit_without_waiting()
+        return _result(seen.plan, ids, clusters)
+    quiet = _quiet(seen.plan, changed)
     cycles = [
         Cycle(
             cluster=cluster,
             organization_id=cluster.organization_id,
             at=seen.at,
             policy=policy.name,
-            pending=decided.pending,
+            pending=decided.pending + quiet[cluster.pk][0],
             scheduled=decided.scheduled,
             preempted=decided.preempted,
-            unschedulable=decided.unschedulable,
-            held=decided.held,
+            unschedulable=decided.unschedulable + quiet[cluster.pk][0],
+            held=decided.held + quiet[cluster.pk][1],
             read_ms=round(locking_ms + seen.read_ms, 3),
             plan_ms=seen.plan_ms,
             write_ms=round(write_ms, 3),
@@ -105,8 +112,38 @@ def _attempt(ids: list[int]) -> CycleResult:
         if cluster.pk in changed
     ]
     Cycle.objects.bulk_create(cycles)
-    _hint(seen.plan)
-    return CycleResult(seen.plan, tuple(sorted(set(ids) - {cluster.pk for cluster in clusters})))
+    return _result(seen.plan, ids, clusters)
+
+
+def _result(plan: Plan, asked: Iterable[int], locked: Iterable[Cluster]) -> CycleResult:
+    return CycleResult(plan, tuple(sorted(set(asked) - {cluster.pk for cluster in locked})))
+
+
+def _commit_without_waiting() -> None:
+    """For a transaction that took locks and wrote nothing: a lock need not outlive a power cut."""
+    if connection.savepoint_ids:
+        return  # inside somebody else's transaction, who may have written
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
+def _quiet(plan: Plan, cluster_ids: set[int]) -> dict[int, tuple[int, int]]:
+    """Cluster → how many wait there that the plan does not know, and how many of them for their dependencies.
+
+    By now whoever the plan knows has been told its reason; who was submitted meanwhile has none yet.
+    """
+    told = waiting.counted(sorted(cluster_ids)) if cluster_ids else {}
+    known = {
+        decided.cluster_id: (len(decided.reasons), decided.held)
+        for decided in plan.clusters
+        if decided.cluster_id in cluster_ids
+    }
+    found = {}
+    for id_, (ours, ours_held) in known.items():
+        all_, all_held = told.get(id_, (0, 0))
+        # Of those that it knows one may have been cancelled just now.
+        found[id_] = (max(0, all_ - ours), max(0, all_held - ours_held))
+    return found
 
 
 def _hint(plan: Plan) -> None:

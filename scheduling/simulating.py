@@ -1,11 +1,12 @@
 """Comparing policies on one workload: one after another, or in processes of their own. Knows the clock, no database."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from scheduling.core.policy import Policy
@@ -106,6 +107,10 @@ def _begin(shared: Any) -> None:
 def _work(index: int, workload: Workload, policy: Policy, options: dict[str, float]) -> Outcome:
     def tell(share: float) -> None:
         _shared[index] = share
+        parent = parent_process()
+        if parent is not None and not parent.is_alive():
+            # Nobody waits for an answer, and the pool's own loop would wait for work for ever.
+            os._exit(1)
         if _shared[len(_shared) - 1]:
             raise Stopped
 

@@ -20,9 +20,11 @@ from scheduling.core.policy import Policy
 from scheduling.history import workload_of
 from scheduling.models import OPEN_SIMULATION, Simulation, SimulationState
 from scheduling.planning import unmoving_view
-from scheduling.simulation import chart, policies, tables
+from scheduling.simulation import chart, tables
 from scheduling.simulation.outcome import Outcome, as_json
+from scheduling.simulation.policies import BadPolicy
 from scheduling.simulation.workload import Workload
+from scheduling.simulation_policies import named
 
 log = structlog.get_logger(__name__)
 TASK = "scheduling.simulate"
@@ -161,8 +163,8 @@ def _parsed(texts: Sequence[str]) -> list[Policy]:
     if not 1 <= len(texts) <= MOST_POLICIES:
         raise InvalidInput({"policies": f"Choose from one to {MOST_POLICIES} policies."})
     try:
-        return [policies.parse(text) for text in texts]
-    except policies.BadPolicy as error:
+        return named(texts)
+    except BadPolicy as error:
         raise InvalidInput({"policies": str(error)}) from error
 
 

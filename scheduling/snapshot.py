@@ -1,5 +1,6 @@
 """The only translator from rows to the core's snapshot: a fixed number of queries, whatever the number of clusters."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +13,15 @@ from clusters.models import Cluster
 from clusters.models import ClusterState as Condition
 from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
+from scheduling import waiting
 from scheduling.checkpoints import reported, saved_at
 from scheduling.core.columns import UNKNOWN, Heads, Ints, PendingColumns, RunningColumns, codes, ints, needs
+from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterState, Snapshot
 from scheduling.durations import usual_of_deployments
 from scheduling.policies import followed_by
+from scheduling.room import Held, limits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -28,25 +32,35 @@ BLOCKED = {
 }
 GPU, CPU = RESOURCES.index("gpu"), RESOURCES.index("cpu")
 REASONS: dict[str | None, Reason] = {reason.value: reason for reason in Reason}
-UNMET = """
-SELECT dependency.deployment_id, bool_or(upstream.status IN ('failed', 'cancelled'))
-FROM deployments_dependency AS dependency
-JOIN deployments_deployment AS waiting ON waiting.id = dependency.deployment_id
-JOIN deployments_deployment AS upstream ON upstream.id = dependency.depends_on_id
-WHERE waiting.cluster_id = ANY(%s) AND waiting.status = 'pending' AND upstream.status <> 'completed'
-GROUP BY dependency.deployment_id
+HELD = """
+SELECT cluster_id, priority, status = 'stopping', sum(required_gpu)::bigint, sum(required_cpu)::bigint,
+    sum(required_ram)::bigint
+FROM deployments_deployment
+WHERE cluster_id = ANY(%s) AND status IN ('running', 'starting', 'stopping') GROUP BY 1, 2, 3
 """
 
 
-def load(clusters: Sequence[Cluster], now: datetime) -> Snapshot:
+def load(clusters: Sequence[Cluster], now: datetime, *, everybody: bool = True) -> Snapshot:
     """What the planner may know of these clusters, which are in the order of their ids. Nobody must book meanwhile:
     their rows are locked, or all is read as of one moment.
+
+    Not `everybody`: without those that wait quietly, for whom the plan would do nothing and say nothing new.
     """
     ids = [cluster.pk for cluster in clusters]
     follows = followed_by(ids, now)
     usual = usual_of_deployments([id_ for id_ in ids if follows[id_].wants_durations])
-    pending = _pending(ids, now, usual)
-    running = _running(ids, now, usual)
+    if everybody:
+        rows = waiting.everybody(ids, now)
+    else:
+        held = _held(ids)
+        rows = waiting.concerned(
+            [_room(one, held[one.pk], follows[one.pk].policy, now) for one in clusters], now
+        )
+    pending = _pending(rows, ids, usual)
+    # A cycle need not know who runs where it decides nothing.
+    waits = np.diff(pending.offsets).tolist()
+    busy = ids if everybody else [id_ for id_, some in zip(ids, waits, strict=True) if some]
+    running = _running(ids, busy, now, usual)
     heads = Heads.of(
         [
             ClusterState(
@@ -79,30 +93,40 @@ def _expected(seconds: Iterable[int | None], ids: Iterable[int], usual: Mapping[
     return ints(UNKNOWN if one is None else round(one * 1_000_000) for one in known)
 
 
-def _pending(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> PendingColumns:
-    rows: Any = list(
-        Deployment.objects.filter(cluster_id__in=cluster_ids, status=Status.PENDING)
-        .order_by("cluster_id", "-priority", "queued_at", "id")
-        .values_list(
-            "cluster_id", "id", "required_gpu", "required_cpu", "required_ram", "priority", "queued_at",
-            "seat_granted_at", "reason", "retry_at", "organization_id", "created_by_id",
-            "expected_seconds",
-        )
-    )  # fmt: skip
-    # Read after the rows: a deployment that is submitted meanwhile is in them only with all that it waits for.
-    holds = _dependency_holds(cluster_ids)
-    of, id_, gpu, cpu, ram, priority, queued_at, seat, reason, retry_at, organization, user, expected = (
-        _turned(rows, 13)
+def _held(cluster_ids: list[int]) -> dict[int, list[Held]]:
+    found: dict[int, list[Held]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, [cluster_ids])
+        for cluster_id, priority, stopping, *amount in cursor.fetchall():
+            found[cluster_id].append(Held(priority, stopping, tuple(amount)))
+    return found
+
+
+def _room(cluster: Cluster, held: Sequence[Held], policy: Policy, now: datetime) -> waiting.Room:
+    total, wait = tuple(cluster.total), policy.reservation_after_seconds
+    return waiting.Room(
+        cluster=cluster.pk,
+        total=total,
+        blocked=BLOCKED.get(cluster.state),
+        most=limits(total, held, policy),
+        late=None if wait is None else now - timedelta(seconds=wait),
     )
-    later = [Reason.WAITING_FOR_RETRY if at is not None and at > now else None for at in retry_at]
+
+
+def _pending(
+    rows: list[tuple[Any, ...]], cluster_ids: list[int], usual: Mapping[int, float]
+) -> PendingColumns:
+    of, id_, gpu, cpu, ram, priority, queued_at, seated, reason, organization, user, expected, hold = _turned(
+        rows, 13
+    )
     return PendingColumns(
         offsets=_offsets(of, cluster_ids),
         id=ints(id_),
         need=needs(list(zip(gpu, cpu, ram, strict=True)), len(RESOURCES)),
         priority=ints(priority),
-        queued_at=ints(map(microseconds, queued_at)),
-        hold=codes(map(holds.get, id_, later)),
-        seated=np.array([at is not None for at in seat], dtype=np.bool_),
+        queued_at=ints(queued_at),
+        hold=codes(map(REASONS.get, hold)),
+        seated=np.array(seated, dtype=np.bool_),
         organization=ints(organization),
         user=ints(one or 0 for one in user),
         reason=codes(map(REASONS.get, reason)),
@@ -110,19 +134,13 @@ def _pending(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) 
     )
 
 
-def _dependency_holds(cluster_ids: list[int]) -> dict[int, Reason]:
-    with connection.cursor() as cursor:
-        cursor.execute(UNMET, [cluster_ids])
-        return {
-            id_: Reason.DEPENDENCY_FAILED if failed else Reason.WAITING_FOR_DEPENDENCIES
-            for id_, failed in cursor.fetchall()
-        }
-
-
-def _running(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) -> RunningColumns:
+def _running(
+    cluster_ids: list[int], busy: list[int], now: datetime, usual: Mapping[int, float]
+) -> RunningColumns:
+    """Who holds capacity in the `busy` ones of the clusters."""
     # A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
-    rows: Any = (
-        Deployment.objects.filter(cluster_id__in=cluster_ids, status__in=HOLDS_CAPACITY)
+    rows: Any = () if not busy else (
+        Deployment.objects.filter(cluster_id__in=busy, status__in=HOLDS_CAPACITY)
         .order_by("cluster_id")
         .values_list(
             "cluster_id", "id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
@@ -144,7 +162,7 @@ def _running(cluster_ids: list[int], now: datetime, usual: Mapping[int, float]) 
         expected,
         interval,
     ) = _turned(list(rows), 13)
-    reports, at = reported(cluster_ids), microseconds(now)
+    reports, at = reported(busy) if busy else {}, microseconds(now)
     began = list(map(microseconds, started_at))
     saved = [
         saved_at(

@@ -23,8 +23,10 @@ class ServiceForm(forms.ModelForm):
     def validate_unique(self) -> None:
         """The service says it, in words that tell what to do."""
 
-    def validate_constraints(self) -> None:
-        """The service says it, in words that tell what to do."""
+    def _post_clean(self) -> None:
+        # Constraints too are the service's to tell, and here Django asks the row, not the form.
+        self.instance.validate_constraints = lambda exclude=None: None
+        super()._post_clean()  # type: ignore[misc]
 
     def clean(self) -> Any:
         cleaned = super().clean()

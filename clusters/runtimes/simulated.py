@@ -22,6 +22,7 @@ from .simulated_store import (
     Keys,
     Life,
     handle_of,
+    lines,
     moment,
     name_of,
     observed,
@@ -82,7 +83,7 @@ class SimulatedDriver(PullsByItself):
     def observe(self) -> tuple[Observed, ...]:
         """See `Driver.observe`. What ended a day ago, and nobody removed, is forgotten here."""
         answer = self._call(scripts.OBSERVE, KEPT_ENDED_SECONDS * SECOND)
-        now, containers, lies = int(answer[0]), pairs(answer[1]), pairs(answer[2])
+        now, containers, lies = int(answer[0]), lines(answer[1]), pairs(answer[2])
         return tuple(
             observed_through(lies[name], name, Life.parse(stored), now)
             if name in lies

@@ -70,7 +70,8 @@ return 1
 """
 )
 
-# ARGV: for how many microseconds an ended container is kept.
+# ARGV: for how many microseconds an ended container is kept. All in one text, which a client reads much faster than
+# a list.
 OBSERVE = (
     _CLOCK
     + """
@@ -84,7 +85,7 @@ for i = 1, #all, 2 do
     kept[#kept + 1] = all[i + 1]
   end
 end
-return {text(now), kept, redis.call('HGETALL', KEYS[4])}
+return {text(now), table.concat(kept, '\\n'), redis.call('HGETALL', KEYS[4])}
 """
 )
 

@@ -131,5 +131,11 @@ def pairs(flat: Sequence[bytes | str]) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
+def lines(joined: bytes | str) -> dict[str, str]:
+    """The same of a text with each of them on a line."""
+    words = text(joined).split("\n") if joined else []
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
 def _optional(word: str) -> int | None:
     return None if word == NONE else int(word)

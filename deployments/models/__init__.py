@@ -2,7 +2,7 @@
 
 from deployments.models.deployment import Dependency, Deployment, Priority, PullPolicy, RestartPolicy
 from deployments.models.event import DeploymentEvent, Source
-from deployments.models.run import Allocation, HeldDevice, Outcome, Run, StopCause
+from deployments.models.run import Allocation, HeldDevice, Outcome, Run, StopCause, container_name_of
 
 __all__ = [
     "Allocation",
@@ -17,4 +17,5 @@ __all__ = [
     "Run",
     "Source",
     "StopCause",
+    "container_name_of",
 ]

@@ -12,6 +12,18 @@ from deployments.states import HOLDS_CAPACITY, Status
 from organizations.models import Organization
 from organizations.tenancy import TenantQuerySet
 
+PENDING = Q(status=Status.PENDING)
+QUIET = Q(reason="insufficient_capacity", seat_granted_at=None, retry_at=None, has_dependencies=False)
+"""Told that there is no room, and nothing but room can change that."""
+RESTLESS = (
+    Q(reason=None)
+    | ~Q(reason="insufficient_capacity")
+    | Q(seat_granted_at__isnull=False)
+    | Q(retry_at__isnull=False)
+    | Q(has_dependencies=True)
+)
+"""All others: the opposite of QUIET, in the words of an index."""
+
 
 class Priority(models.IntegerChoices):
     LOW = 1, "LOW"
@@ -92,6 +104,8 @@ class Deployment(models.Model):
     exit_code = models.IntegerField(null=True, blank=True, editable=False)
     preemption_count = models.PositiveIntegerField(default=0, editable=False)
     retries_used = models.PositiveIntegerField(default=0, editable=False)
+    has_dependencies = models.BooleanField(default=False, db_default=False, editable=False)
+    """Whether it ever named one; a trigger raises it with the first `Dependency`, by whatever road that comes."""
     lost_count = models.PositiveIntegerField(default=0, editable=False)
     """Runs that the engine lost in a row, none of them after running steadily."""
     created_at = models.DateTimeField(auto_now_add=True)
@@ -110,6 +124,12 @@ class Deployment(models.Model):
                 condition=Q(status=Status.PENDING),
                 name="queue_of_a_cluster",
             ),
+            models.Index(
+                fields=["cluster", "priority", "required_gpu", "required_cpu", "required_ram"],
+                condition=PENDING & QUIET,
+                name="quiet_by_need",
+            ),
+            models.Index(fields=["cluster"], condition=PENDING & RESTLESS, name="restless_of_a_cluster"),
             models.Index(
                 fields=["cluster"],
                 condition=Q(status__in=sorted(HOLDS_CAPACITY)),

@@ -102,8 +102,13 @@ class Run(models.Model):
 
     @property
     def container_name(self) -> str:
-        """Unique for ever in this installation; drivers are idempotent by it."""
-        return f"run-{self.pk}"
+        """See `container_name_of`."""
+        return container_name_of(self.pk)
+
+
+def container_name_of(run_id: int) -> str:
+    """Unique for ever in this installation; drivers are idempotent by it."""
+    return f"run-{run_id}"
 
 
 class HeldDevice(models.Model):

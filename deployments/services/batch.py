@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.copying import copy_rows
 from accounts.errors import InvalidInput
 from accounts.models import User
 from clusters.credentials.locks import keep_credentials
@@ -66,7 +67,9 @@ def submit_batch(
         wrong[place] = wrong.get(place, {}) | fields
     if wrong or any(entry.asked is None for entry in entries):
         raise _refusal(wrong)
-    Deployment.objects.bulk_create(made)
+    for one, entry, places in zip(made, entries, waits, strict=True):
+        one.has_dependencies = bool(places or (entry.asked or {}).get("dependency_ids"))
+    copy_rows(made, ids=True)
     upstream = [
         {*(entry.asked or {}).get("dependency_ids", ()), *(made[place].pk for place in places)}
         for entry, places in zip(entries, waits, strict=True)

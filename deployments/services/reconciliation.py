@@ -1,22 +1,21 @@
-"""One reconcile pass of one cluster: read the books, look at the engine, do what `reconcile` says."""
+"""One reconcile pass of clusters: read the books, look at each engine, do what `reconcile` says."""
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from clusters import secrets
 from clusters.drivers import driver_for
-from clusters.locks import sole_reconciler
+from clusters.locks import sole_reconcilers
 from clusters.models import Cluster, Runtime
 from clusters.runtimes.base import Driver, Observed, RuntimeFailure
 from clusters.services import note_reachable, note_recovered, note_unreachable
 from deployments import engine_away
-from deployments.models import Run
 from deployments.reconcile import (
     Action,
     Delay,
@@ -26,7 +25,6 @@ from deployments.reconcile import (
     Kill,
     MarkRunning,
     Patience,
-    Recorded,
     Remove,
     Signal,
     Start,
@@ -34,9 +32,9 @@ from deployments.reconcile import (
 )
 from deployments.services import runs as books
 from deployments.services.ends import Refusal, record_ends
+from deployments.services.recorded import Books, read_books, without_the_unremarkable
 from deployments.services.starting import start_runs
 from deployments.services.tidying import keep_logs, remove_strays
-from deployments.states import Status
 from deployments.verdicts import Failure, failure_of
 
 log = structlog.get_logger(__name__)
@@ -47,41 +45,95 @@ DOUBT_SECONDS = 10
 Kind = TypeVar("Kind", bound=Action)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at an engine found, and what is to be done about it."""
+
+    cluster: Cluster
+    driver: Driver
+    observed: Sequence[Observed]
+    actions: Sequence[Action]
+    was_away: bool
+
+
 def reconcile_cluster(*, cluster_id: int, counts_misses: bool = True) -> bool:
-    """Bring the cluster's books and its engine together. False if another worker is at it just now.
+    """As `reconcile_clusters`, for one. False if another worker is at it just now."""
+    return not reconcile_clusters(cluster_ids=[cluster_id], counts_misses=lambda _: counts_misses)
 
-    `counts_misses`: whether an engine that does not answer comes nearer to being called unreachable.
+
+def reconcile_clusters(*, cluster_ids: Collection[int], counts_misses: Callable[[int], bool]) -> set[int]:
+    """Bring books and engines together; answers those that another worker is at just now.
+
+    `counts_misses`: whether an engine that does not answer comes nearer to being called unreachable. Several clusters
+    share the reading of the books, and wait for each other's engines: only for engines that answer at once.
     """
-    with sole_reconciler(cluster_id) as nobody_else:
-        if nobody_else:
-            _reconcile(Cluster.objects.get(pk=cluster_id), counts_misses=counts_misses)
-    return nobody_else
+    with sole_reconcilers(cluster_ids) as mine:
+        if mine:
+            _reconcile(list(Cluster.objects.filter(pk__in=mine).order_by("pk")), counts_misses)
+    return set(cluster_ids) - mine
 
 
-def _reconcile(cluster: Cluster, *, counts_misses: bool) -> None:
+def _reconcile(clusters: list[Cluster], counts_misses: Callable[[int], bool]) -> None:
+    for _ in range(ROUNDS):
+        # The books first: a run that is recorded as running and is not observed is lost.
+        recorded = read_books(clusters)
+        away = engine_away.since_each(cluster.engine_id for cluster in clusters)
+        looks = [
+            look
+            for cluster in clusters
+            if (look := _look(cluster, recorded[cluster.pk], away.get(cluster.engine_id), counts_misses))
+        ]
+        marks = {look.cluster.pk: found for look in looks if (found := _only(MarkRunning, look.actions))}
+        if marks:
+            books.record_running(marks=marks)
+        clusters = [
+            look.cluster
+            for look in looks
+            if _acted(look, counts_misses) and any(map(_may_be_done_at_once, look.actions))
+        ]
+        if not clusters:
+            return
+
+
+def _look(
+    cluster: Cluster,
+    recorded: Books,
+    away_since: datetime | None,
+    counts_misses: Callable[[int], bool],
+) -> Look | None:
     try:
         driver = driver_for(cluster)
         if cluster.declared_lost_at is not None:
             _clear_out(cluster, driver)
-            return
-        for _ in range(ROUNDS):
-            recorded = list(_recorded(cluster))
-            observed = driver.observe()
-            if cluster.missed_observations:
-                note_reachable(cluster_id=cluster.pk)
-                cluster.missed_observations = 0
-            away_since = engine_away.since(cluster.engine_id)
-            actions = reconcile(recorded, observed, timezone.now(), _patience(cluster), away_since=away_since)
-            _perform(cluster, driver, actions, observed)
-            if away_since is not None:
-                engine_away.forget(cluster.engine_id)
-            if not any(map(_may_be_done_at_once, actions)):
-                return
+            return None
+        observed: Sequence[Observed] = driver.observe()
     except (RuntimeFailure, secrets.UnreadableSecret) as failure:
-        log.warning("engine_does_not_answer", cluster_id=cluster.pk, error=str(failure))
-        engine_away.note(cluster.engine_id)
-        if counts_misses:
-            note_unreachable(cluster_id=cluster.pk, misses_allowed=MISSES_ALLOWED, problem=str(failure))
+        _note(cluster, failure, counts_misses)
+        return None
+    if cluster.missed_observations:
+        note_reachable(cluster_id=cluster.pk)
+        cluster.missed_observations = 0
+    live, observed = without_the_unremarkable(cluster, recorded, observed)
+    actions = reconcile(live, observed, timezone.now(), _patience(cluster), away_since=away_since)
+    return Look(cluster, driver, observed, actions, away_since is not None)
+
+
+def _acted(look: Look, counts_misses: Callable[[int], bool]) -> bool:
+    try:
+        _perform(look.cluster, look.driver, look.actions, look.observed)
+    except (RuntimeFailure, secrets.UnreadableSecret) as failure:
+        _note(look.cluster, failure, counts_misses)
+        return False
+    if look.was_away:
+        engine_away.forget(look.cluster.engine_id)
+    return True
+
+
+def _note(cluster: Cluster, failure: Exception, counts_misses: Callable[[int], bool]) -> None:
+    log.warning("engine_does_not_answer", cluster_id=cluster.pk, error=str(failure))
+    engine_away.note(cluster.engine_id)
+    if counts_misses(cluster.pk):
+        note_unreachable(cluster_id=cluster.pk, misses_allowed=MISSES_ALLOWED, problem=str(failure))
 
 
 def _clear_out(cluster: Cluster, driver: Driver) -> None:
@@ -107,27 +159,15 @@ def _may_be_done_at_once(action: Action) -> bool:
     return isinstance(action, Start | Expire | Kill) or (isinstance(action, Signal) and action.first)
 
 
-def _recorded(cluster: Cluster) -> Iterable[Recorded]:
-    rows: QuerySet[Any] = Run.objects.filter(cluster=cluster, outcome=None).values_list(
-        "pk", "deployment__status", "booked_at", "image_ready_at", "running_at", "deployment__time_limit_seconds",
-        "deployment__grace_period_seconds", "stop_signalled_at", "stop_delivered_at", "failure", "detail",
-    )  # fmt: skip
-    most, pulls = cluster.max_grace_period_seconds, cluster.runtime == Runtime.DOCKER
-    for pk, status, booked, ready, running, limit, grace, signalled, delivered, failure, detail in rows:
-        yield Recorded(
-            pk, Run(pk=pk).container_name, Status(status), ready if pulls else booked, running, limit,
-            min(most, grace), signalled, delivered, failure, detail,
-        )  # fmt: skip
-
-
 def _perform(
     cluster: Cluster, driver: Driver, actions: Sequence[Action], observed: Sequence[Observed]
 ) -> None:
-    """Write what the engine already did before asking it for more, so that capacity is free as early as can be."""
+    """Write what the engine already did before asking it for more, so that capacity is free as early as can be.
+
+    All but what runs now, which is written for all clusters of a pass at once.
+    """
     if ends := _only(End, actions):
         record_ends(cluster_id=cluster.pk, ends=ends)
-    if marks := _only(MarkRunning, actions):
-        books.record_running(cluster_id=cluster.pk, marks=marks)
     if delays := _only(Delay, actions):
         books.record_delays(delays=delays)
     if expired := _only(Expire, actions):

@@ -1,39 +1,53 @@
 """What the engine says about live runs, written into the books: delayed, running, told to stop, past the time limit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from clusters.locks import lock_clusters
 from deployments.events import event
-from deployments.models import Allocation, Deployment, DeploymentEvent, Run, Source, StopCause
+from deployments.models import Deployment, DeploymentEvent, Run, Source, StopCause
 from deployments.reconcile import Delay, MarkRunning
 from deployments.services.locking import lock_live_runs
 from deployments.services.rows import update_rows
 from deployments.states import STOPPABLE, Status
 
+RUNNING = """
+WITH seen AS (
+    SELECT * FROM unnest(%(runs)s::bigint[], %(handles)s::text[], %(ats)s::timestamptz[]) AS one(run, handle, at)
+), moved AS (
+    UPDATE deployments_deployment AS deployment SET status = 'running'
+    FROM seen JOIN deployments_run AS run ON run.id = seen.run
+    WHERE deployment.id = run.deployment_id AND run.outcome IS NULL AND deployment.status = 'starting'
+    RETURNING deployment.id, deployment.organization_id, seen.run, seen.handle, seen.at
+), runs AS (
+    UPDATE deployments_run AS run SET running_at = coalesce(moved.at, %(now)s), failure = NULL, detail = ''
+    FROM moved WHERE run.id = moved.run
+), held AS (
+    UPDATE deployments_allocation AS allocation SET handle = moved.handle
+    FROM moved WHERE allocation.run_id = moved.run
+)
+INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
+SELECT id, organization_id, run, %(now)s, 'running', 'runtime', '{"from": "starting", "to": "running"}'::jsonb
+FROM moved ORDER BY run
+"""
+
 
 @transaction.atomic
-def record_running(*, cluster_id: int, marks: Sequence[MarkRunning]) -> None:
-    """Starting → running for those still starting, dated as the engine does."""
-    lock_clusters([cluster_id])
-    now = timezone.now()
-    by_run = {mark.run_id: mark for mark in marks}
-    runs = [run for run in lock_live_runs(by_run) if run.deployment.status == Status.STARTING]
-    for run in runs:
-        run.running_at = by_run[run.pk].at or now
-        run.failure, run.detail = None, ""
-    update_rows(runs, ["running_at", "failure", "detail"])
-    allocations = list(Allocation.objects.filter(run__in=runs))
-    for allocation in allocations:
-        allocation.handle = by_run[allocation.run_id].handle
-    update_rows(allocations, ["handle"])
-    Deployment.objects.filter(pk__in=[run.deployment_id for run in runs]).update(status=Status.RUNNING)
-    DeploymentEvent.objects.bulk_create(
-        [told(run, "running", moved(Status.STARTING, Status.RUNNING)) for run in runs]
-    )
+def record_running(*, marks: Mapping[int, Sequence[MarkRunning]]) -> None:
+    """Starting → running for those still starting, dated as the engine does; for cluster → marks, in one statement."""
+    lock_clusters(marks)
+    every = [mark for marks_of_one in marks.values() for mark in marks_of_one]
+    parameters: dict[str, Any] = {
+        "runs": [mark.run_id for mark in every],
+        "handles": [mark.handle for mark in every],
+        "ats": [mark.at for mark in every],
+        "now": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(RUNNING, parameters)
 
 
 def record_signals(*, run_ids: Sequence[int]) -> None:

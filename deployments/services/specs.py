@@ -7,16 +7,16 @@ from clusters.models import Cluster, Runtime
 from clusters.registries import login_of
 from clusters.runtimes.base import Cause, ContainerSpec, RuntimeFailure
 from clusters.runtimes.registry_hosts import why_not_allowed
-from deployments.models import PullPolicy, Run
+from deployments.models import Allocation, PullPolicy, Run
 
 
-def container_spec(run: Run, *, cluster: Cluster) -> ContainerSpec:
+def container_spec(run: Run, *, cluster: Cluster, allocation: Allocation | None = None) -> ContainerSpec:
     """What the run was booked with, its secrets in the clear: only workers call this.
 
-    `run.allocations` is best prefetched. `cluster`: its own, which limits its grace. Raises UnreadableSecret, and a
-    permanent RuntimeFailure for an image or a credential that may not be used any more.
+    `allocation`: the run's, if the caller has it. `cluster`: its own, which limits its grace. Raises UnreadableSecret,
+    and a permanent RuntimeFailure for an image or a credential that may not be used any more.
     """
-    spec, allocation = run.spec, run.allocations.all()[0]
+    spec, allocation = run.spec, allocation or run.allocations.all()[0]
     # Asked again: the operator's list and the credential may have changed while it waited.
     if forbidden := why_not_allowed(spec["docker_image"], settings.ALLOWED_REGISTRIES):
         raise RuntimeFailure(forbidden, permanent=True, cause=Cause.IMAGE_PULL_DENIED)

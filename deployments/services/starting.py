@@ -7,7 +7,7 @@ import structlog
 from clusters import secrets
 from clusters.models import Cluster, Runtime
 from clusters.runtimes.base import Cause, ContainerSpec, Driver, RuntimeFailure
-from deployments.models import Run
+from deployments.models import Allocation, Run
 from deployments.pulls import want_pull
 from deployments.reconcile import Delay
 from deployments.services import runs as books
@@ -27,9 +27,9 @@ def start_runs(*, cluster: Cluster, driver: Driver, run_ids: Sequence[int]) -> N
     # Read again: a run that was told to stop meanwhile must not be started any more.
     runs = {
         run.container_name: run
-        for run in Run.objects.filter(pk__in=run_ids, outcome=None, deployment__status=Status.STARTING)
-        .prefetch_related("allocations")
-        .order_by("pk")
+        for run in Run.objects.filter(
+            pk__in=run_ids, outcome=None, deployment__status=Status.STARTING
+        ).order_by("pk")
     }
     attempt = _Attempt(cluster, driver, runs)
     specs = list(attempt.startable())
@@ -53,9 +53,15 @@ class _Attempt:
 
     def startable(self) -> Iterable[ContainerSpec]:
         """The specs of those that have all they need."""
+        held = {
+            allocation.run_id: allocation
+            for allocation in Allocation.objects.filter(
+                run__in=[run.pk for run in self.runs.values()], index=0
+            )
+        }
         for run in self.runs.values():
             try:
-                spec = container_spec(run, cluster=self.cluster)
+                spec = container_spec(run, cluster=self.cluster, allocation=held[run.pk])
                 if run.image_ready_at is None and self.driver.needs_pull(spec):
                     want_pull(run.pk)
                     continue

@@ -53,6 +53,7 @@ def submit_deployment(
         actor=actor, organization_id=organization_id, cluster=kept, queued_at=timezone.now(), asked=asked
     )
     refuse_what_cannot_run(deployment, kept)
+    deployment.has_dependencies = bool(dependency_ids)
     deployment.save(force_insert=True)
     if dependency_ids:
         dependencies.set_dependencies(deployment=deployment, dependency_ids=dependency_ids)

@@ -4,6 +4,7 @@ import pytest
 
 from accounts.errors import Conflict, InvalidInput
 from accounts.tests.factories import UserFactory
+from clusters.services import note_unreachable
 from clusters.sharing.services import share_cluster, unshare_cluster
 from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import Deployment, DeploymentEvent, Run
@@ -15,7 +16,6 @@ from deployments.states import FINAL, Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import in_state, run
 from organizations.tests.factories import MembershipFactory, OrganizationFactory
-from scheduling.tests.cycles import lose_engine
 
 WANTS = {"name": "n", "docker_image": "busybox", "required_ram": 1, "required_cpu": 1}
 
@@ -206,7 +206,7 @@ def test_an_organization_with_guests_at_work_on_its_clusters_is_not_deleted(api,
 
 def test_guests_are_not_told_who_declared_the_cluster_lost(alice, guests, shared):
     guest, own = theirs(shared, guests, Status.RUNNING), in_state(shared, Status.RUNNING)
-    lose_engine(alice, guest)
+    note_unreachable(cluster_id=guest.cluster_id, misses_allowed=1, problem="gone")
     declare_lost(actor=alice, cluster_id=shared.pk, confirm=shared.name)
     events = DeploymentEvent.objects.filter(kind="requeued_after_loss")
     told = {event.deployment_id: (event.actor, event.source) for event in events}

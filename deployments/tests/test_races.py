@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from accounts.errors import Conflict, InvalidInput
-from clusters.locks import sole_reconciler
-from clusters.models import Cluster
+from clusters.locks import sole_reconcilers
+from clusters.models import Cluster, ClusterShare
 from clusters.services import create_cluster, delete_cluster
+from clusters.sharing.services import share_cluster, unshare_cluster
 from clusters.tests.factories import ClusterFactory
 from deployments.models import Dependency, Deployment
 from deployments.services import batch, change, reconciliation, steer, submit
@@ -18,6 +19,7 @@ from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import book, engine_of, in_state, live, now_is
 from deployments.tests.racing import Meeting, elsewhere, race
 from organizations.services import delete_organization, lock_organization
+from organizations.tests.factories import OrganizationFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("only_legal_moves")]
 both_ways = pytest.mark.parametrize("guarded", [False, True], ids=["without the guard", "guarded"])
@@ -139,6 +141,57 @@ def test_a_clusters_deletion_and_a_deployment_that_arrives(arrival, guarded, ali
 
 
 @both_ways
+@pytest.mark.parametrize("arrival", ["submitted", "in a batch", "queued anew", "moved"])
+def test_a_share_that_is_taken_away_and_a_deployment_that_arrives(
+    arrival, guarded, alice, cluster, monkeypatch
+):
+    guests = OrganizationFactory()
+    whose = {"organization": guests, "created_by": guests.memberships.get().user}
+    share_cluster(actor=alice, cluster_id=cluster.pk, organization_id=guests.pk)
+    ended = in_state(cluster, Status.COMPLETED, **whose)
+    waiting = DeploymentFactory(cluster=ClusterFactory(organization=guests), **whose)
+    checked, taken = Meeting(), Meeting()
+
+    def fits_and_dawdles(*_, **__):
+        checked.arrive()
+        taken.wait()
+
+    def take():
+        checked.wait()
+        try:
+            unshare_cluster(actor=alice, cluster_id=cluster.pk, organization_id=guests.pk)
+        finally:
+            taken.arrive()
+
+    def arrive():
+        if arrival == "queued anew":
+            return steer.requeue_deployment(actor=alice, deployment_id=ended.pk)
+        if arrival == "moved":
+            return change.change_deployment(actor=alice, deployment=waiting, changes={}, cluster=cluster)
+        if arrival == "in a batch":
+            asked = WANTS | {"cluster_id": cluster.pk, "organization_id": guests.pk}
+            return batch.submit_batch(actor=alice, clusters={cluster.pk: cluster}, entries=[Entry(asked)])
+        return submit.submit_deployment(actor=alice, organization_id=guests.pk, cluster=cluster, **WANTS)
+
+    for module in (submit, batch, steer, change):
+        check = "refuse_what_cannot_run" if module in {submit, change} else "what_cannot_run"
+        monkeypatch.setattr(module, check, fits_and_dawdles)
+    if not guarded:
+        monkeypatch.setattr(submit, "keeps_use", lambda *_, **__: True)
+        monkeypatch.setattr(batch, "keep_uses", lambda clusters, **_: {one.pk for one in clusters})
+        monkeypatch.setattr(
+            "deployments.services.locking.lock_clusters", lambda ids: list(Cluster.objects.filter(pk__in=ids))
+        )
+        for module in (steer, change):
+            monkeypatch.setattr(module, "keeps_use", lambda *_, **__: True)
+    _, refused = race(arrive, take)
+    is_shared = ClusterShare.objects.filter(organization=guests).exists()
+    waits = Deployment.objects.filter(organization=guests, cluster=cluster, status=Status.PENDING).exists()
+    assert (waits, is_shared) == (True, guarded)
+    assert isinstance(refused, Conflict) is guarded
+
+
+@both_ways
 @pytest.mark.parametrize("arrival", ["a cluster", "one queued anew"])
 def test_an_organizations_deletion_and_what_arrives_in_it(arrival, guarded, alice, lab, cluster, monkeypatch):
     ended = in_state(cluster, Status.COMPLETED)
@@ -198,16 +251,16 @@ def test_a_second_reconcile_pass_of_a_cluster_leaves_it_to_the_first(guarded, cl
     looked = []
     inside = reconciliation._reconcile
 
-    def second_while_the_first_is_at_it(cluster_: Cluster, **options: Any) -> None:
-        looked.append(cluster_.pk)
+    def second_while_the_first_is_at_it(clusters: list[Cluster], counts_misses: Any) -> None:
+        looked.extend(clusters)
         if len(looked) == 1:
             answers.append(elsewhere(lambda: reconcile_cluster(cluster_id=cluster.pk)))
-        inside(cluster_, **options)
+        inside(clusters, counts_misses)
 
     answers: list[bool] = []
     monkeypatch.setattr(reconciliation, "_reconcile", second_while_the_first_is_at_it)
     if not guarded:
-        monkeypatch.setattr("clusters.locks._ask", lambda *_: True)
+        monkeypatch.setattr("clusters.locks._all_that", lambda _, ids: set(ids))
     answers.append(reconcile_cluster(cluster_id=cluster.pk))
     assert answers == [not guarded, True]
     assert len(looked) == (1 if guarded else 2)
@@ -215,8 +268,8 @@ def test_a_second_reconcile_pass_of_a_cluster_leaves_it_to_the_first(guarded, cl
 
 def test_a_worker_that_is_killed_leaves_no_lock_behind(cluster):
     def dies_with_the_lock():
-        lock = sole_reconciler(cluster.pk)
-        assert lock.__enter__()
+        lock = sole_reconcilers([cluster.pk])
+        assert lock.__enter__() == {cluster.pk}
         return lock  # never left; its connection is closed when the thread ends
 
     lock = elsewhere(dies_with_the_lock)

@@ -215,6 +215,6 @@ def test_a_run_keeps_what_it_was_started_with_and_its_secrets_only_encrypted(clu
 
 def test_a_pass_with_nothing_to_do_writes_nothing(cluster, deployment, django_assert_num_queries):
     run(deployment)
-    with django_assert_num_queries(4) as queries:  # lock, cluster, runs, unlock
+    with django_assert_num_queries(5) as queries:  # lock, cluster, who runs on, other runs, unlock
         look(cluster)
     assert not [query for query in queries if not query["sql"].startswith("SELECT")]

@@ -20,7 +20,7 @@ from django.core.management import call_command  # noqa: E402 — only after set
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from hypervisor.bench import api, cycle, planning  # noqa: E402
+from hypervisor.bench import api, cycle, planning, quiet  # noqa: E402
 
 SLEEP_SECONDS = 0.25
 TABLES = (
@@ -41,12 +41,15 @@ def main() -> None:
     for workload in (cycle.FULL, cycle.ROOM):
         cycles.append(asdict(cycle.measure(workload)))
         _empty()
+    still = [asdict(figure) for figure in quiet.measure()]
+    _empty()
     calls = [asdict(figure) for figure in api.measure()]
     plans = [asdict(figure) for figure in planning.measure()]
     figures = {
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.system()},
         "harness": harness,
         "cycles": cycles,
+        "quiet": still,
         "api": calls,
         "planning": plans,
     }
@@ -94,6 +97,27 @@ def _print(figures: dict[str, Any]) -> None:
         )
     console.print(table)
     console.print("bare: the same rows read and written by plain psycopg in as many commits.\n")
+    table = Table(title="A cycle of a full cluster where thousands wait", title_justify="left")
+    for name in (
+        "what is new",
+        "pending",
+        "ms least",
+        "p50",
+        "p99",
+        "CPU ms",
+        "rows written",
+        "bare ms",
+        "ratio",
+    ):
+        table.add_column(name, justify="left" if name == "what is new" else "right")
+    for row in figures["quiet"]:
+        table.add_row(
+            row["what"], f"{row['pending']:,}",
+            *(f"{row[name]:.2f}" for name in ("least_ms", "p50_ms", "p99_ms", "cpu_ms")), str(row["rows"]),
+            f"{row['bare_ms']:.2f}", f"{row['ratio']:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    console.print("bare: the cluster's row locked and its queue counted, in one transaction.\n")
     console.print(planning.table(figures["planning"]))
     console.print(f"{planning.EXPLAINED}\n")
     table = Table(title="CPU of a request in the web process", title_justify="left")

@@ -1,6 +1,6 @@
 """`python -m hypervisor.bench.planning [--out FILE]`: how long deciding takes, from a snapshot in memory; no database.
 
-It times the `decide` and `check` that a cycle calls. Garbage is collected before each call and not within it.
+It times the `decide` and `verify` that a cycle calls. Garbage is collected before each call and not within it.
 """
 
 import argparse
@@ -21,9 +21,9 @@ from rich.table import Table
 
 from hypervisor.bench.fleets import HIGH, LOW, MEDIUM, contended, fleet
 from scheduling.core.decide import decide
-from scheduling.core.invariants import check
 from scheduling.core.policy import PRESETS, TWO_PHASE
 from scheduling.core.state import Snapshot
+from scheduling.core.verification import verify
 
 TIMES = 7
 EACH = 4000
@@ -49,7 +49,7 @@ class PlanningFigure:
     best_ms: float
     median_ms: float
     cpu_ms: float
-    check_ms: float
+    verify_ms: float
     yardstick_ms: float
     ratio: float
 
@@ -94,7 +94,7 @@ def _measure(workload: str, policy: str, build: Callable[[], Snapshot], times: i
         best_ms=round(min(took), 2),
         median_ms=round(statistics.median(took), 2),
         cpu_ms=round(min(cpu), 2),
-        check_ms=round(min(_milliseconds(lambda: check(snapshot, plan), times)), 2),
+        verify_ms=round(min(_milliseconds(lambda: verify(snapshot, plan), times)), 2),
         yardstick_ms=round(min(yards), 3),
         ratio=round(min(took) / min(yards), 1),
     )
@@ -129,14 +129,14 @@ def table(figures: list[dict[str, Any]]) -> Table:
     found = Table(title="Deciding, from a snapshot in memory", title_justify="left")
     for name in ("workload", "policy"):
         found.add_column(name)
-    for name in ("clusters", "pending", "starts", "evicts", "best ms", "median", "cpu", "check", "ratio"):
+    for name in ("clusters", "pending", "starts", "evicts", "best ms", "median", "cpu", "verify", "ratio"):
         found.add_column(name, justify="right")
     for row in figures:
         found.add_row(
             row["workload"],
             row["policy"],
             *(f"{row[name]:,}" for name in ("clusters", "pending", "started", "evicted")),
-            *(f"{row[name]:.1f}" for name in ("best_ms", "median_ms", "cpu_ms", "check_ms", "ratio")),
+            *(f"{row[name]:.1f}" for name in ("best_ms", "median_ms", "cpu_ms", "verify_ms", "ratio")),
         )
     return found
 

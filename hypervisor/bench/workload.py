@@ -10,9 +10,9 @@ INSERT INTO organizations_organization (id, name, invite_code, created_at) VALUE
 CLUSTERS = """
 INSERT INTO clusters_cluster (id, organization_id, name, runtime, engine_id, connection, total_gpu, total_cpu,
     total_ram, allocated_gpu, allocated_cpu, allocated_ram, paused, max_grace_period_seconds, missed_observations,
-    created_at)
+    connected_by_staff, sized_by_engine, engine_facts, engine_problem, created_at)
 SELECT id, 1, 'cluster ' || id, 'simulated', gen_random_uuid(), '', %(gpu)s, %(cpu)s, %(ram)s, 0, 0, 0, false, 120, 0,
-    now()
+    false, '[]', '{}', '', now()
 FROM generate_series(1, %(clusters)s) AS id;
 """
 DEPLOYMENTS = """

@@ -15,13 +15,16 @@ from accounts.admin.display import NOTHING, ago, badge, link, page_of
 from accounts.admin.panels import Panel
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
-from scheduling.core.policy import PRESETS
+from scheduling.core.policy import BALANCED, LEAST_WASTE, PRESETS
 from scheduling.models import OPEN_SIMULATION, Simulation, SimulationState
 from scheduling.simulation.tables import WAITS_TITLE
+from scheduling.simulation_policies import OWN, own_policy
 from scheduling.simulation_services import ask_simulation, give_up, give_up_silent
 
 LOOK_AGAIN_SECONDS = 3
 DAYS = 30
+CHOSEN = [OWN, LEAST_WASTE.name, BALANCED.name]
+"""What is ticked at first."""
 COLOURS = {
     SimulationState.QUEUED: "grey",
     SimulationState.RUNNING: "blue",
@@ -33,8 +36,8 @@ COLOURS = {
 class SimulationForm(ServiceForm):
     renamed = {"texts": "policies"}
     policies = forms.MultipleChoiceField(
-        choices=[(name, name) for name in PRESETS],
-        initial=list(PRESETS),
+        choices=[(OWN, "what the cluster follows now"), *((name, name) for name in PRESETS)],
+        initial=CHOSEN,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Compared with each other. `manage.py simulate` compares changed settings too.",
     )
@@ -113,11 +116,12 @@ class SimulationAdmin(ServiceAdmin):
         return False
 
     def create(self, actor: User, values: dict[str, Any]) -> Simulation:
+        cluster_id, chosen = values["cluster"].pk, values.get("policies", CHOSEN)
         return ask_simulation(
             actor=actor,
-            cluster_id=values["cluster"].pk,
+            cluster_id=cluster_id,
             days=values.get("days", DAYS),
-            texts=values.get("policies", list(PRESETS)),
+            texts=[own_policy(cluster_id) if name == OWN else name for name in chosen],
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

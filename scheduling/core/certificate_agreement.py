@@ -33,6 +33,7 @@ def _settings_agree(cluster: ClusterState, certificate: Certificate) -> None:
     of_cluster = (
         policy.name,
         policy.victim_order,
+        policy.lower_priority_first or policy.victim_order is not VictimOrder.LEAST_LOST_WORK,
         dict(policy.may_preempt),
         policy.minimum_run_seconds,
         policy.most_evictions,
@@ -43,6 +44,7 @@ def _settings_agree(cluster: ClusterState, certificate: Certificate) -> None:
     told = (
         certificate.policy,
         certificate.victim_order,
+        certificate.lower_priority_first,
         dict(certificate.may_preempt),
         certificate.minimum_run_seconds,
         certificate.most_evictions,

@@ -51,6 +51,8 @@ def _candidates_are_sound(certificate: Certificate) -> None:
     for one in rows:
         if one.priority not in preemptible:
             raise CertificateRefused(f"{one.id} has priority {one.priority}, which nobody may preempt")
+        if one.rank != (one.priority if certificate.lower_priority_first else 0):
+            raise CertificateRefused(f"{one.id} of priority {one.priority} is ranked {one.rank}")
         if len(one.need) != width or min(one.need, default=0) < 0:
             raise CertificateRefused(f"{one.id} holds {one.need}")
         lost = one.need[work] * (max(0, now - one.saved_at) // 1000) if width else 0
@@ -73,7 +75,7 @@ def _candidates_are_in_order(certificate: Certificate) -> None:
 
     def key(one: Candidate) -> tuple[int, ...]:
         if order is VictimOrder.LEAST_LOST_WORK:
-            return one.priority, one.lost, one.id
+            return one.rank, one.lost, one.id
         if one.own_start:
             return (one.priority, 0)
         return one.priority, 1, one.started_at if order is VictimOrder.OLDEST else -one.started_at, one.id

@@ -146,17 +146,17 @@ def _dealt_as_needed(steps: Sequence[Step], by_id: Mapping[int, Candidate]) -> N
 def _lower_ones_do_not_suffice(
     victims: Sequence[Candidate], able: Sequence[Candidate], room: Sequence[int]
 ) -> None:
-    highest = max(one.priority for one in victims)
+    highest = max(one.rank for one in victims)
     ids = {one.id for one in victims}
     reach = list(room)
     for one in able:
-        if one.priority < highest and one.id not in ids:
+        if one.rank < highest and one.id not in ids:
             reach = list(map(add, reach, one.need))
     for one in victims:
-        if one.priority == highest:
+        if one.rank == highest:
             reach = list(map(sub, reach, one.need))
     if min(reach) >= 0:
-        raise CertificateRefused(f"priority {highest} goes, and all lower ones would leave {reach}")
+        raise CertificateRefused(f"rank {highest} goes, and all lower ones would leave {reach}")
 
 
 def _none_is_needless(victims: Sequence[Candidate], room: Sequence[int]) -> None:
@@ -176,17 +176,16 @@ def _no_exchange_loses_less(
     for one in others:
         cheapest.setdefault(one.need, one)
     price = {
-        key: rank
-        for rank, key in enumerate(sorted({(one.priority, one.lost) for one in (*victims, *others)}))
+        key: rank for rank, key in enumerate(sorted({(one.rank, one.lost) for one in (*victims, *others)}))
     }
     inside, outside = list(dearest.values()), list(cheapest.values())
     if not outside:
         return
-    out_price = np.array([price[one.priority, one.lost] for one in outside])
+    out_price = np.array([price[one.rank, one.lost] for one in outside])
     out_need = np.array([one.need for one in outside])
     for start in range(0, len(inside), BLOCK):
         block = inside[start : start + BLOCK]
-        better = out_price < np.array([price[one.priority, one.lost] for one in block])[:, None]
+        better = out_price < np.array([price[one.rank, one.lost] for one in block])[:, None]
         for axis, there in enumerate(room):
             better &= out_need[:, axis] + there >= np.array([one.need[axis] for one in block])[:, None]
         if better.any():

@@ -17,6 +17,7 @@ class Candidate:
     """A run that the policy would let go, or (`own_start`) a start of this very cycle that can be withdrawn.
 
     `started_at`, `saved_at`: microseconds; of an own start both are the cycle's moment, and `lost` is nothing.
+    `rank`: lower ones go first; its priority, or 0 where the policy counts lost work alone.
     """
 
     id: int
@@ -28,6 +29,7 @@ class Candidate:
     own_start: bool = False
     evictions: int = 0
     """How often it was preempted before."""
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Certificate:
     minimum_run_seconds: int = 0
     most_evictions: int | None = None
     evictions_left: int | None = None
+    lower_priority_first: bool = True
 
 
 def totals_of(candidates: Iterable[Candidate]) -> tuple[int, ...]:

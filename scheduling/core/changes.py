@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change with which the next cycle starts it or gives it a seat.
+    """A change with which the next cycle starts it, or gives it a seat that it would not have without.
 
     `resource`, `amount`: ask for at most so much of the resource at this place. `run`: whose end, likely `at` then.
     `cluster_id`: moved there, with its place in the queue by time. `evicts`: runs told to stop that would not be told
@@ -91,15 +91,16 @@ def _all(question: Question) -> Iterator[Change]:
         return
     if forks.cluster.blocked is not None:
         yield from _if_it_starts(question, Kind.CLUSTER_READY, ready=True)
-    if forks.cluster.blocked in {None, Reason.CLUSTER_OVERCOMMITTED}:
-        yield from _run_ends(question)
+    # The quick ones first: should the budget end, it ends with the long search.
+    yield from _elsewhere(question)
     if forks.cluster.blocked is None:
-        yield from _less(question)
         for priority in sorted(question.priorities):
             if priority > target.priority:
                 asked = replace(target, priority=priority, seated=False)
                 yield from _if_it_starts(question, Kind.ANOTHER_PRIORITY, target=asked, priority=priority)
-    yield from _elsewhere(question)
+        yield from _less(question)
+    if forks.cluster.blocked in {None, Reason.CLUSTER_OVERCOMMITTED}:
+        yield from _run_ends(question)
 
 
 def _if_it_starts(
@@ -186,6 +187,7 @@ def _elsewhere(question: Question) -> Iterator[Change]:
         if other.blocked is not None or len(other.resources) != len(moved.need):
             continue
         forks = Forks(cluster=other, target=moved, budget=question.forks.budget)
+        forks.has_seat = question.forks.has_seat
         plan = forks.plan()
         effect = forks.effect(plan)
         if plan is not None and effect is not None:

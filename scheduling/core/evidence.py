@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from scheduling.core.amounts import Amount
 from scheduling.core.certificates import Candidate, Certificate, Step, lost_work, totals_of
 from scheduling.core.order import SECOND
+from scheduling.core.policy import Policy, VictimOrder
 from scheduling.core.state import ClusterState, Pending, Running
 
 
@@ -26,13 +27,28 @@ def preemptible(cluster: ClusterState) -> set[int]:
     return {lower for priority, priorities in allowed for lower in priorities if lower < priority}
 
 
+def counts_lost_work_alone(policy: Policy) -> bool:
+    """Say whether its victims are chosen among all who may go, whatever their priority."""
+    return policy.victim_order is VictimOrder.LEAST_LOST_WORK and not policy.lower_priority_first
+
+
 def as_candidate(row: Running | Pending, cluster: ClusterState) -> Candidate:
     """Tell of a possible victim in a certificate's figures."""
     if not isinstance(row, Running):
-        return Candidate(row.id, row.priority, row.need, cluster.now, cluster.now, 0, own_start=True)
+        now = cluster.now
+        return Candidate(row.id, row.priority, row.need, now, now, 0, own_start=True, rank=row.priority)
     saved_at = row.started_at if row.saved_at is None else row.saved_at
     lost = lost_work(row.need, work_resource=cluster.work_resource, saved_at=saved_at, now=cluster.now)
-    return Candidate(row.id, row.priority, row.need, row.started_at, saved_at, lost, evictions=row.evictions)
+    return Candidate(
+        id=row.id,
+        priority=row.priority,
+        need=row.need,
+        started_at=row.started_at,
+        saved_at=saved_at,
+        lost=lost,
+        evictions=row.evictions,
+        rank=0 if counts_lost_work_alone(cluster.policy) else row.priority,
+    )
 
 
 def certify(
@@ -61,4 +77,5 @@ def certify(
         minimum_run_seconds=cluster.policy.minimum_run_seconds,
         most_evictions=cluster.policy.most_evictions,
         evictions_left=cluster.evictions_left,
+        lower_priority_first=not counts_lost_work_alone(cluster.policy),
     )

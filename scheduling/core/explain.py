@@ -17,7 +17,8 @@ from scheduling.core.state import ClusterPlan, ClusterState, Pending, Snapshot
 from scheduling.core.waiting import OF_ROOM, Cause, Room, causes
 
 MOST_PLANS = 240
-"""Plans that the search for changes may make, whatever the size of the cluster."""
+MOST_ROWS = 60_000
+"""Plans that the search for changes may make, and rows in all of them together; the forecast as many rows again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Explanation:
     in the policy's order before this cycle changes anybody's share.
 
     `causes` tell what lacks now; `holders` who holds that, largest first; `releases` when it is likely to come back;
-    `changes` what single change would let it start; `forecast` when it starts if nobody else submits. `plans`: how
-    many plans the answer took.
+    `changes` what single change would let it start; `forecast` when it starts if nobody else submits. `searched_all`:
+    the search was not cut short. `plans`: how many plans the answer took.
     """
 
     next_cycle: Effect | None
@@ -55,21 +56,24 @@ class Explanation:
     releases: Releases
     changes: tuple[Change, ...]
     forecast: Forecast
+    searched_all: bool
     plans: int
 
 
 def explain(cluster: ClusterState, deployment_id: int, known: Known | None = None) -> Explanation:
     """Explain why `deployment_id`, one of the cluster's pending, waits. Raises KeyError if it is not one of them.
 
-    Counts bound the work: `MOST_PLANS` plans for the changes, three times `MOST_CYCLES` for the forecast.
+    Counts bound the work, never clocks: `MOST_PLANS`, three times `MOST_CYCLES`, and `MOST_ROWS`.
     """
     known = known or Known()
     target = {one.id: one for one in cluster.pending}[deployment_id]
     # Of the whole state, not of a fork: what it says of order and reasons is the planner's own word.
     base = decide(Snapshot.of([cluster])).clusters[0]
-    budget, ahead = Budget(MOST_PLANS), Budget(3 * MOST_CYCLES)
+    budget = Budget(plans=MOST_PLANS, rows=MOST_ROWS)
+    ahead = Budget(plans=3 * MOST_CYCLES, rows=MOST_ROWS)
     forks = Forks(cluster=cluster, target=target, budget=budget)
     effect = forks.effect(base)
+    forks.has_seat = forks.has_seat or effect is Effect.SEAT
     room = Room.of(cluster, besides=target.id)
     found = _causes(cluster, target, room, base, known)
     if effect is None and not any(any(cause.deficits) for cause in found):
@@ -87,6 +91,7 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
         releases=releases(cluster, target, room, ends),
         changes=() if effect is Effect.STARTS else changes(question),
         forecast=forecast(cluster=cluster, target=target, ends=ends, lengths=known.lengths, budget=ahead),
+        searched_all=not budget.is_used_up,
         plans=1 + budget.spent + ahead.spent,
     )
 

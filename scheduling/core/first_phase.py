@@ -1,7 +1,7 @@
 """Phase 1 of many clusters at once: in queue order, start each that fits.
 
-For the clusters where nothing else can happen: no seats, no shares, no reservation, and no preemptor who could have
-somebody evicted once phase 1 is over.
+For the clusters where nothing else can happen: no seats, no reservation, and no preemptor who could have somebody
+evicted once phase 1 is over.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduling.core.columns import Flags, Ints, PendingColumns, Rows
+from scheduling.core.shared_phase import start_by_shares
 from scheduling.core.state import Snapshot
 from scheduling.core.triage import Triage
 from scheduling.core.vectors import fit, sums_of
@@ -21,7 +22,7 @@ ROUNDS = 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstPhase:
-    """Rows of `pending` that start, cluster by cluster in queue order, and which clusters have been planned so.
+    """Rows of `pending` that start, cluster by cluster in the order of decision, and which clusters are planned so.
 
     `offsets`: where each cluster's begin in `starts`. `reserved`: of those left, who would fit what is free now but not
     what will be left after all that is stopping has gone.
@@ -35,8 +36,25 @@ class FirstPhase:
 
 def first_phase(snapshot: Snapshot, seen: Triage) -> FirstPhase:
     """Start what fits, in each cluster where that is all that can happen."""
-    pending, count = snapshot.pending, len(snapshot)
-    planned = seen.in_order.copy()
+    rows, planned = _start_in_order(snapshot, seen)
+    more, also = start_by_shares(snapshot, seen)
+    rows, planned = np.concatenate((rows, more)), planned | also
+    rows = rows[np.argsort(seen.owner[rows], kind="stable")]
+    owner = seen.owner[rows]
+    reserved = rows[:0]
+    if (seen.after < seen.free_now).any():
+        free_now = seen.free_now - sums_of(snapshot.pending.need, rows, seen.owner, len(snapshot))
+        left = seen.fitting & planned[seen.owner]
+        left[rows] = False
+        reserved = np.flatnonzero(left)
+        reserved = reserved[fit(snapshot.pending.need, free_now, reserved, seen.owner)]
+    offsets = np.searchsorted(owner, np.arange(len(snapshot) + 1))
+    return FirstPhase(starts=rows, offsets=offsets, reserved=reserved, planned=planned)
+
+
+def _start_in_order(snapshot: Snapshot, seen: Triage) -> tuple[Rows, Flags]:
+    """Return who starts, in queue order, and which clusters have been planned so."""
+    pending, planned = snapshot.pending, seen.in_order.copy()
     rows = np.flatnonzero(seen.live & planned[seen.owner])
     rows = rows[in_queue_order(pending, rows, seen.owner)]
     owner, need = seen.owner[rows], pending.need[rows]
@@ -50,18 +68,8 @@ def first_phase(snapshot: Snapshot, seen: Triage) -> FirstPhase:
         first = np.searchsorted(owner, owner[stuck])
         base = np.where((first > 0)[:, None], before[first - 1], 0)
         hopeful = (need[stuck] <= seen.reach[owner[stuck]] - (before[stuck] - base)).all(axis=1)
-        redone = np.unique(owner[stuck[hopeful]])
-        planned[redone] = False
-        keep = planned[owner]
-        rows, owner, need, started = rows[keep], owner[keep], need[keep], started[keep]
-
-    reserved = rows[:0]
-    if (seen.after < seen.free_now).any():
-        free_now = seen.free_now - sums_of(need, np.flatnonzero(started), owner, count)
-        left = np.flatnonzero(~started & seen.fitting[rows])
-        reserved = rows[left[fit(need, free_now, left, owner)]]
-    offsets = np.searchsorted(owner[started], np.arange(count + 1))
-    return FirstPhase(starts=rows[started], offsets=offsets, reserved=reserved, planned=planned)
+        planned[owner[stuck[hopeful]]] = False
+    return rows[started & planned[owner]], planned
 
 
 def in_queue_order(pending: PendingColumns, rows: Rows, owner: Rows) -> Rows | slice:

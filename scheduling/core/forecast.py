@@ -6,11 +6,12 @@ from enum import StrEnum
 
 from scheduling.core.amounts import subtract
 from scheduling.core.decide import decide
-from scheduling.core.forks import Budget, Waiting
+from scheduling.core.forks import Budget
 from scheduling.core.ledger import total_of
 from scheduling.core.lengths import UNKNOWN, Ends, Length, span_of
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterPlan, ClusterState, Pending, Running, Snapshot
+from scheduling.core.who_matters import Waiting
 
 MOST_CYCLES = 64
 """So many cycles of each kind are replayed."""
@@ -117,7 +118,8 @@ class _Replay:
             self._ends(id_, ends.get(id_, UNKNOWN))
         self.coming_back = {id_ for id_, length in lengths.items() if length.comes_back}
         self.pending = {one.id: one for one in cluster.pending} | {target.id: target}
-        self.waiting: Waiting | None = None
+        self.waiting = Waiting(cluster)
+        self.waiting.put(target)
         self.gave_up = False
 
     def _ends(self, id_: int, told: Ends, *, since: int = 0) -> None:
@@ -131,9 +133,9 @@ class _Replay:
     def start(self) -> int | None:
         """When the target starts, or None."""
         for _ in range(MOST_CYCLES):
-            if not self.budget.take():
-                break
             plan = self._plan()
+            if plan is None:
+                break
             if self.target.id in plan.starts:
                 return self.now
             self._apply(plan)
@@ -142,21 +144,20 @@ class _Replay:
         self.gave_up = True
         return None
 
-    def _plan(self) -> ClusterPlan:
-        if self.waiting is None:
-            self.waiting = Waiting(self.pending.values(), total=self.total, policy=self.cluster.policy)
+    def _plan(self) -> ClusterPlan | None:
+        running = tuple(self.running.values())
         free = list(self.total)
-        for run in self.running.values():
+        for run in running:
             subtract(free, run.need)
-        rows = self.waiting.who_matter(tuple(max(0, amount) for amount in free))
-        if all(one.id != self.target.id for one in rows):
-            rows.append(self.pending[self.target.id])
         over = min(free, default=0) < 0
+        pending = tuple(self.waiting.who_matter(running))
+        if not self.budget.take(len(running) + len(pending)):
+            return None
         state = replace(
             self.cluster,
             now=self.now,
-            running=tuple(self.running.values()),
-            pending=tuple(rows),
+            running=running,
+            pending=pending,
             blocked=Reason.CLUSTER_OVERCOMMITTED if over else None,
         )
         return decide(Snapshot.of([state])).clusters[0]
@@ -164,8 +165,10 @@ class _Replay:
     def _apply(self, plan: ClusterPlan) -> None:
         for id_ in (*plan.seats, *plan.dropped_seats):
             self.pending[id_] = replace(self.pending[id_], seated=id_ in plan.seats)
+            self.waiting.put(self.pending[id_])
         for id_ in plan.starts:
             one = self.pending.pop(id_)
+            self.waiting.remove(id_)
             self.running[id_] = Running(
                 id_, one.need, one.priority, self.now, organization=one.organization, user=one.user,
                 expected=one.expected,
@@ -178,8 +181,6 @@ class _Replay:
             grace = self.lengths.get(victim.id, Length()).grace
             self.end[victim.id] = self.now + (0 if self.telling is _earliest else grace)
             self.coming_back.add(victim.id)
-        if plan.starts or plan.seats or plan.dropped_seats:
-            self.waiting = None
 
     def _let_the_next_end(self) -> bool:
         """Go on to the next end; False if nobody knows of any."""
@@ -201,5 +202,5 @@ class _Replay:
             run.id, run.need, run.priority, run.started_at if queued_at is None else queued_at,
             organization=run.organization, user=run.user, expected=run.expected,
         )  # fmt: skip
+        self.waiting.put(self.pending[run.id])
         self.coming_back.discard(run.id)
-        self.waiting = None

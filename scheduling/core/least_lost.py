@@ -1,4 +1,4 @@
-"""The victims that lose the least work: chosen once for all that lacks, from the lowest priority upward."""
+"""The victims that lose the least work: chosen once for all that lacks, from the lowest rank upward."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ def choose(
 ) -> list[Candidate] | None:
     """Choose whose going makes room for `lack` (one entry per resource, positive: missing) with the least work lost.
 
-    A higher priority goes only where all lower ones together would not make room. Of what then suffices, the choice
-    loses the least of the highest priority, with the fewest of it, then of the next lower: the optimum for up to
+    A higher rank goes only where all lower ones together would not make room. Of what then suffices, the choice
+    loses the least of the highest rank, with the fewest of it, then of the next lower: the optimum for up to
     FEW candidates that help, close to it for more. Nobody in it can be given back, and none be exchanged for one
-    outside that loses less or has a lower priority. Returned lowest priority first, then least lost, then lowest id;
+    outside that loses less or has a lower rank. Returned lowest rank first, then least lost, then lowest id;
     None where even all candidates, or any `most` of them, would not make room.
     """
     axes = [axis for axis, missing in enumerate(lack) if missing > 0]
@@ -52,14 +52,14 @@ Row = tuple[Candidate, Amount]
 
 
 def _levels(missing: Amount, axes: Sequence[int], candidates: Sequence[Candidate]) -> list[list[Row]] | None:
-    """Sort those who help by priority, up to the lowest at which all together suffice; None: they never do."""
-    by_priority: dict[int, list[Row]] = defaultdict(list)
-    for candidate in sorted(candidates, key=lambda one: (one.priority, one.lost, one.id)):
+    """Sort those who help by rank, up to the lowest at which all together suffice; None: they never do."""
+    by_rank: dict[int, list[Row]] = defaultdict(list)
+    for candidate in sorted(candidates, key=lambda one: (one.rank, one.lost, one.id)):
         held = tuple([candidate.need[axis] for axis in axes])
         if any(held):
-            by_priority[candidate.priority].append((candidate, held))
+            by_rank[candidate.rank].append((candidate, held))
     levels = []
-    for _, level in sorted(by_priority.items()):
+    for _, level in sorted(by_rank.items()):
         levels.append(level)
         missing = _less(missing, level)
         if max(missing) <= 0:
@@ -171,6 +171,6 @@ def _descended(missing: Amount, levels: Sequence[Sequence[Row]], chosen: Sequenc
         mask,
         lack=np.array(missing, dtype=np.int64),
         held=np.array([held for _, held in rows], dtype=np.int64),
-        rank=ranks([(candidate.priority, candidate.lost) for candidate, _ in rows]),
+        rank=ranks([(candidate.rank, candidate.lost) for candidate, _ in rows]),
     )
     return [row for row, goes in zip(rows, mask.tolist(), strict=True) if goes]

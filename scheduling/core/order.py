@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heappush
 
 from scheduling.core.amounts import Amount, add
 from scheduling.core.ledger import total_of
+from scheduling.core.policy import Policy
 from scheduling.core.state import ClusterState, Pending
 
 Key = tuple[int, ...]
@@ -28,12 +29,26 @@ def queue_order(cluster: ClusterState) -> list[Pending]:
 
 
 def effective_priority(cluster: ClusterState) -> Callable[[Pending], int]:
-    """Say by whose priority one is ranked: its own, and one more for each `ageing_seconds` that it has waited."""
-    ageing = cluster.policy.ageing_seconds
-    if ageing is None:
+    """Say by whose priority one is ranked: its own, and one more for each `ageing_seconds` that it has waited.
+
+    That never lifts it among those who may preempt.
+    """
+    policy, now = cluster.policy, cluster.now
+    if policy.ageing_seconds is None:
         return lambda one: one.priority
-    step, now = ageing * SECOND, cluster.now
-    return lambda one: one.priority + max(0, now - one.queued_at) // step
+    step, most = policy.ageing_seconds * SECOND, aged_at_most(policy)
+    return lambda one: max(one.priority, min(most, one.priority + max(0, now - one.queued_at) // step))
+
+
+def aged_at_most(policy: Policy) -> int:
+    """Return the priority up to which waiting lifts: the one below all that may preempt."""
+    preemptors = (by for by, lower in policy.may_preempt.items() if any(one < by for one in lower))
+    return min(preemptors, default=UNKNOWN) - 1
+
+
+def band_of(policy: Policy) -> int:
+    """Return how wide the bands are in which shares stand equal, in billionths; 1: the exact share counts."""
+    return policy.share_band_percent * WHOLE // 100 or 1
 
 
 class Standing:
@@ -47,6 +62,7 @@ class Standing:
         self._by_user = policy.user_shares
         self._weights, self._user_weights = cluster.weights, cluster.user_weights
         self._total = total_of(cluster)
+        self._band = band_of(policy)
         width = len(self._total)
         self._organizations: dict[int, list[int]] = defaultdict(lambda: [0] * width)
         self._users: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * width)
@@ -66,7 +82,7 @@ class Standing:
             add(self._users[organization, user], need)
 
     def shares(self, one: Pending) -> Key:
-        """Return what its organization and its user hold, in billionths of the whole; 0 where the policy ignores it."""
+        """Return what its organization and its user hold, in bands of the whole; 0 where the policy ignores it."""
         of_organization = of_user = 0
         if self._by_organization:
             held = self._organizations[one.organization]
@@ -89,22 +105,20 @@ class Standing:
         return length, one.queued_at, one.id
 
     def _share(self, held: list[int], weight: int) -> int:
-        return max(
-            (
-                amount * WHOLE // (there * weight)
-                for amount, there in zip(held, self._total, strict=True)
-                if there
-            ),
-            default=0,
+        parts = (
+            amount * WHOLE // (there * weight)
+            for amount, there in zip(held, self._total, strict=True)
+            if there
         )
+        return max(parts, default=0) // self._band
 
     def ranked(self, rows: Iterable[Pending]) -> Iterator[Pending]:
         """Yield `rows`, all of one priority, each time the one that goes first by the shares as they are then."""
         tenants: dict[tuple[int, int], list[Pending]] = defaultdict(list)
         for one in rows:
-            tenants[
-                one.organization if self._by_organization else 0, one.user if self._by_user else 0
-            ].append(one)
+            # A user's share is counted in each organization apart, so that is how its rows rank.
+            apart = self._by_organization or self._by_user
+            tenants[one.organization if apart else 0, one.user if self._by_user else 0].append(one)
         for alike in tenants.values():
             alike.sort(key=self.within, reverse=True)
         heap = [(self.key(alike[-1]), tenant) for tenant, alike in tenants.items()]

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class VictimOrder(StrEnum):
-    """Who goes first among possible victims of one priority; a lower priority always goes before a higher one."""
+    """Who goes first among possible victims."""
 
     OLDEST = "oldest"
     """Longest running first: the classic rule."""
@@ -23,6 +23,9 @@ class Policy:
     may_preempt: Mapping[int, frozenset[int]] = field(default_factory=lambda: {3: frozenset({1, 2})})
     """Priority of the preemptor → priorities of its possible victims; only strictly lower ones count."""
     victim_order: VictimOrder = VictimOrder.OLDEST
+    lower_priority_first: bool = True
+    """A higher priority goes only where all lower ones would not make room. False counts for `least_lost_work` alone:
+    the least lost work among all who may go, whatever their priority."""
     minimum_run_seconds: int = 0
     """A run is no victim before it has run so long."""
     most_evictions: int | None = None
@@ -30,11 +33,13 @@ class Policy:
     evictions_per_minute: int | None = None
     """Of the whole cluster."""
     ageing_seconds: int | None = None
-    """Each so many seconds of waiting move one up by a priority in the queue; they never let it preempt."""
+    """Each so many seconds of waiting move one up by a priority in the queue, up to the last that may not preempt."""
     organization_shares: bool = False
     """Within a priority, the organization with the smallest dominant share, by weight, goes first."""
     user_shares: bool = False
     """Within an organization, its user with the smallest dominant share goes first."""
+    share_band_percent: int = 0
+    """Shares within the same band, so many percent of the cluster wide, stand equal; 0: the exact share counts."""
     shortest_first: bool = False
     """Inside equal standing, whoever is expected to end soonest goes first; unknown ones last."""
     reservation_after_seconds: int | None = None
@@ -46,9 +51,12 @@ LEAST_WASTE = Policy(name="least_waste", victim_order=VictimOrder.LEAST_LOST_WOR
 BALANCED = Policy(
     name="balanced",
     victim_order=VictimOrder.LEAST_LOST_WORK,
+    lower_priority_first=False,
+    ageing_seconds=3600,
     organization_shares=True,
     user_shares=True,
+    share_band_percent=25,
     shortest_first=True,
-    reservation_after_seconds=400 * 3600,
+    reservation_after_seconds=380 * 3600,
 )
 PRESETS: Mapping[str, Policy] = {policy.name: policy for policy in (TWO_PHASE, LEAST_WASTE, BALANCED)}

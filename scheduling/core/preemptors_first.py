@@ -25,7 +25,7 @@ class PreemptorsFirst:
         self.standing = standing
         self.candidates = sorted(
             (as_candidate(run, draft.cluster) for run in evictable(draft.cluster)),
-            key=lambda one: (one.priority, one.lost, one.id),
+            key=lambda one: (one.rank, one.lost, one.id),
         )
         self.gone: set[int] = set()
         self.steps: list[Step] = []

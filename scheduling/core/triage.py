@@ -27,7 +27,8 @@ class Triage:
     `reach`: what would be free if all that is stopping and all that anybody may evict had gone, and nobody had a seat.
     `reasons`: of each pending row, the code of the reason that it waits for if it does not start. `fitting`: live, and
     fits what is free now; `preemptors`: live, and may preempt. `in_order`: clusters whose live rows may start one after
-    the other in plain queue order, as long as no preemptor needs more. `held`: how many wait for dependencies.
+    the other in plain queue order, as long as no preemptor needs more; `by_shares`: those where tenants' shares or
+    expected lengths rank them. `held`: how many wait for dependencies. `holding`: what runs, stopping or not.
     """
 
     owner: Rows
@@ -39,7 +40,9 @@ class Triage:
     fitting: Flags
     preemptors: Flags
     in_order: Flags
+    by_shares: Flags
     held: Ints
+    holding: Ints
 
 
 def triage(snapshot: Snapshot) -> Triage:
@@ -75,12 +78,15 @@ def triage(snapshot: Snapshot) -> Triage:
         preemptors[hopeless] = False
 
     live = fitting | preemptors
-    _keep_the_longest_waiting(snapshot, live, free, owner)
+    alone = _keep_the_longest_waiting(snapshot, live, free, owner)
     seats = np.flatnonzero(pending.seated)
     live[seats] = True
-    plain = np.array([_is_plain(policy) for policy in heads.policies], dtype=np.bool_)
-    in_order = plain[heads.policy]
-    in_order[owner[seats]] = False
+    alone[owner[seats]] = True
+    plain, shared = (
+        np.array([follows(policy) for policy in heads.policies], dtype=np.bool_)[heads.policy] & ~alone
+        for follows in (_is_plain, is_ranked_by_shares)
+    )
+
     held = np.zeros(len(pending.id), dtype=np.bool_)
     for reason in HELD_BY_DEPENDENCIES:
         held |= pending.hold == CODES[reason]
@@ -93,8 +99,10 @@ def triage(snapshot: Snapshot) -> Triage:
         live=live,
         fitting=fitting,
         preemptors=preemptors,
-        in_order=in_order,
+        in_order=plain,
+        by_shares=shared,
         held=np.bincount(owner[np.flatnonzero(held)], minlength=count) + heads.unlisted_held,
+        holding=holding,
     )
 
 
@@ -106,20 +114,29 @@ def _reasons(snapshot: Snapshot, able: Flags, possible: Flags, counts: Ints) -> 
     return reasons
 
 
-def _keep_the_longest_waiting(snapshot: Snapshot, live: Flags, free: Flags, owner: Rows) -> None:
-    """Where the policy reserves room for whoever waits longest, that one matters though it does not fit."""
+def _keep_the_longest_waiting(snapshot: Snapshot, live: Flags, free: Flags, owner: Rows) -> Flags:
+    """Where room is reserved for whoever has waited too long, that one matters though it does not fit.
+
+    Returns the clusters where there is such a one.
+    """
     heads, pending = snapshot.heads, snapshot.pending
+    reserving = np.zeros(len(snapshot), dtype=np.bool_)
     limits = [policy.reservation_after_seconds for policy in heads.policies]
     if all(limit is None for limit in limits):
-        return
-    latest = np.array([np.iinfo(np.int64).min // 2 if limit is None else -limit * SECOND for limit in limits])
-    since = heads.now + latest[heads.policy]
+        return reserving
+    never = np.iinfo(np.int64).min // 2
+    since = (
+        np.array([never if limit is None else -limit * SECOND for limit in limits])[heads.policy] + heads.now
+    )
     # A reservation keeps others from starting: where nobody could, it changes nothing.
-    since[np.bincount(owner[live], minlength=len(since)) == 0] = np.iinfo(np.int64).min
-    rows = np.flatnonzero(free & ~live & (pending.queued_at <= since[owner]))
+    since[np.bincount(owner[live], minlength=len(since)) == 0] = never
+    late = np.flatnonzero(free & (pending.queued_at <= since[owner]))
+    reserving[owner[late]] = True
+    quiet = late[~live[late]]
     longest = np.full(len(since), np.iinfo(np.int64).max)
-    np.minimum.at(longest, owner[rows], pending.queued_at[rows])
-    live[rows[pending.queued_at[rows] == longest[owner[rows]]]] = True
+    np.minimum.at(longest, owner[quiet], pending.queued_at[quiet])
+    live[quiet[pending.queued_at[quiet] == longest[owner[quiet]]]] = True
+    return reserving
 
 
 def _among(priority: Ints, counts: Ints, policy: Rows, wanted: Sequence[Collection[int]]) -> Flags:
@@ -141,8 +158,13 @@ def _victims(policy: Policy) -> set[int]:
 
 
 def _is_plain(policy: Policy) -> bool:
-    """Say whether its queue order is priority, queued_at and id, and nothing but the order decides who starts."""
-    return (
-        not (policy.organization_shares or policy.user_shares or policy.shortest_first)
-        and policy.ageing_seconds is policy.reservation_after_seconds is None
+    """Say whether its queue order is priority, queued_at and id."""
+    return policy.ageing_seconds is None and not (
+        policy.organization_shares or policy.user_shares or policy.shortest_first
     )
+
+
+def is_ranked_by_shares(policy: Policy) -> bool:
+    """Say whether `shared_phase` follows its queue order: anything beside priority, queued_at and id."""
+    ranked = policy.organization_shares or policy.user_shares or policy.shortest_first
+    return ranked or policy.ageing_seconds is not None

@@ -5,6 +5,7 @@ import gzip
 import io
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from scheduling.core.amounts import Amount
@@ -65,7 +66,8 @@ def sized(workload: Workload, *, gpus: float | None, cores: float | None, ram_gb
         round(have[1] * factor) if cores is None else round(cores * 1000),
         round(have[2] * factor) if ram_gb is None else round(ram_gb * MIB_PER_GB),
     )
-    return Workload.of(workload.name, total, workload.jobs, workload.left_out)
+    made = Workload.of(workload.name, total, workload.jobs, workload.left_out)
+    return replace(made, weights=workload.weights, user_weights=workload.user_weights)
 
 
 def _read(name: str, rows: Iterator[Line]) -> Workload:

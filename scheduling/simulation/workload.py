@@ -1,6 +1,6 @@
 """What a simulation replays: jobs, and the cluster that they are replayed on. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from scheduling.core.amounts import Amount, fits
@@ -37,6 +37,9 @@ class Workload:
     total: Amount
     jobs: tuple[Job, ...]
     left_out: dict[str, int] = field(default_factory=dict)
+    weights: Mapping[int, int] = field(default_factory=dict)
+    """Of organizations' shares, 1 where one is not named; so `user_weights` of users'."""
+    user_weights: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(

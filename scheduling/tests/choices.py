@@ -11,7 +11,7 @@ LOST = (0, 1, 5)
 
 
 def candidate(id_: int, need: int | Amount, lost: int, priority: int = 1) -> Candidate:
-    return Candidate(id_, priority, need if isinstance(need, tuple) else (need,), 0, 0, lost)
+    return Candidate(id_, priority, need if isinstance(need, tuple) else (need,), 0, 0, lost, rank=priority)
 
 
 def random_lack(dice: Random, *, most: int) -> tuple[tuple[int, ...], list[Candidate]]:
@@ -49,10 +49,10 @@ def covers(chosen: Sequence[Candidate], lack: Sequence[int]) -> bool:
 
 
 def price(chosen: Sequence[Candidate]) -> tuple[int, ...]:
-    """What the choice minimises: lost work and number of the highest priority, then of the next lower."""
+    """What the choice minimises: lost work and number of the highest rank, then of the next lower."""
     found: list[int] = []
-    for priority in (3, 2, 1):
-        of_it = [one.lost for one in chosen if one.priority == priority]
+    for rank in (3, 2, 1, 0):
+        of_it = [one.lost for one in chosen if one.rank == rank]
         found += [sum(of_it), len(of_it)]
     return tuple(found)
 
@@ -61,8 +61,8 @@ def best_price(
     lack: Sequence[int], candidates: Sequence[Candidate], most: int | None = None
 ) -> tuple[int, ...] | None:
     """The least price of all sets that the rule allows, by trying each; None: there is none."""
-    for highest in sorted({one.priority for one in candidates}):
-        allowed = [one for one in candidates if one.priority <= highest]
+    for highest in sorted({one.rank for one in candidates}):
+        allowed = [one for one in candidates if one.rank <= highest]
         if covers(allowed, lack):
             break
     else:
@@ -82,7 +82,7 @@ def improvement(
         if covers(rest, lack):
             return f"{victim} can be given back"
         for other in candidates:
-            cheaper = (other.priority, other.lost) < (victim.priority, victim.lost)
+            cheaper = (other.rank, other.lost) < (victim.rank, victim.lost)
             if other.id not in ids and cheaper and covers([*rest, other], lack):
                 return f"{victim} can be exchanged for {other}"
     return None

@@ -59,7 +59,7 @@ def test_a_start_of_this_cycle_is_a_candidate_that_loses_nothing():
     found = plan(
         TWO_PHASE, total=6, running=[ran(1, 4, 10)], pending=[waits(2, 2), waits(3, 6, HIGH)]
     ).certificate
-    assert found.candidates[0] == Candidate(2, LOW, (2,), NOW, NOW, 0, own_start=True)
+    assert found.candidates[0] == Candidate(2, LOW, (2,), NOW, NOW, 0, own_start=True, rank=LOW)
     check_certificate(found)
 
 
@@ -151,7 +151,7 @@ def test_a_cheaper_one_that_would_do_is_named():
 
 def test_one_of_a_higher_priority_in_place_of_lower_ones_is_refused():
     found = plan(LEAST_WASTE, running=RUNNING, pending=PENDING[1:]).certificate
-    with pytest.raises(CertificateRefused, match="priority 2 goes, and all lower ones would leave"):
+    with pytest.raises(CertificateRefused, match="rank 2 goes, and all lower ones would leave"):
         check_certificate(replace(stepped(found, 0, victims=(3,)), room=(0,)))
 
 

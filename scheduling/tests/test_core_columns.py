@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.core import first_phase
+from scheduling.core import first_phase, numbering, shared_phase
 from scheduling.core.decide import decide, decide_cluster
 from scheduling.core.invariants import InvariantBroken, check
 from scheduling.core.policy import PRESETS, TWO_PHASE, Policy
@@ -59,15 +59,15 @@ def test_many_clusters_at_once_are_planned_as_each_alone_by_its_rows(states, cho
 
 
 def test_they_agree_where_everybody_contends_under_every_preset():
-    for seed in range(10 * settings.default.max_examples):
+    for seed in range(4 * settings.default.max_examples):
         dice = Random(seed)
         states = [contended_cluster(dice) for _ in range(6)]
         states = [state for state in states if state.resources == states[0].resources]
         agrees(apart(states, [dice.choice([MIDDLE_PREEMPTS_TOO, *PRESETS.values()]) for _ in states]))
 
 
-def crowded_cluster(dice: Random) -> ClusterState:
-    """Many who wait, of all ages and owners, and little room; few may preempt and few can be evicted."""
+def crowded_cluster(dice: Random, oldest: int = 900) -> ClusterState:
+    """Many who wait, of all ages (at most `oldest` hours) and owners, and little room; seldom anybody to evict."""
     width, runs_there = dice.randint(1, 3), dice.randint(0, 8)
 
     def amount(high: int) -> tuple[int, ...]:
@@ -85,7 +85,7 @@ def crowded_cluster(dice: Random) -> ClusterState:
     )  # fmt: skip
     pending = tuple(
         Pending(
-            n, amount(dice.choice((2, 9))), dice.randint(LOW, highest), now - dice.randint(0, 900) * HOUR,
+            n, amount(dice.choice((2, 9))), dice.randint(LOW, highest), now - dice.randint(0, oldest) * HOUR,
             Reason.WAITING_FOR_DEPENDENCIES if dice.random() < 0.1 else None, False,
             dice.randint(1, 3), dice.randint(1, 3), None, dice.choice((None, HOUR, 9 * HOUR)),
         )
@@ -95,26 +95,51 @@ def crowded_cluster(dice: Random) -> ClusterState:
     names = ("gpu", "cpu", "ram")[:width]
     return ClusterState(
         1, names, (total,), running, pending, now=now, unlisted=dice.randint(0, 5), unlisted_held=0,
-        weights={1: 2}, evictions_left=dice.choice((None, None, 0, 1)),
+        weights={1: 2}, user_weights={2: 3}, evictions_left=dice.choice((None, None, 0, 1)),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_they_agree_where_many_wait_and_most_cannot_matter(preset):
-    for seed in range(10 * settings.default.max_examples):
+    for seed in range(4 * settings.default.max_examples):
         dice = Random(seed)
         states = [crowded_cluster(dice) for _ in range(5)]
         states = [state for state in states if state.resources == states[0].resources]
         agrees(apart(states, [PRESETS[preset]]))
 
 
+RANKED = (
+    PRESETS["balanced"],
+    replace(PRESETS["balanced"], user_shares=False, shortest_first=False),
+    replace(PRESETS["balanced"], organization_shares=False, user_shares=False),
+    replace(PRESETS["balanced"], organization_shares=False),
+    Policy(organization_shares=True, user_shares=True, shortest_first=True),
+    Policy(organization_shares=True, ageing_seconds=100 * 3600),
+    replace(MIDDLE_PREEMPTS_TOO, organization_shares=True),
+    replace(PRESETS["balanced"], may_preempt={MEDIUM: frozenset({LOW})}),
+)
+
+
+@pytest.mark.parametrize(("each", "widest"), [(1, 1 << 20), (10**9, 1 << 20), (10**9, 0)])
+def test_they_agree_where_shares_and_lengths_rank_the_queue(monkeypatch, each, widest):
+    monkeypatch.setattr(shared_phase, "EACH", each)
+    monkeypatch.setattr(numbering, "WIDEST", widest)
+    for seed in range(4 * settings.default.max_examples):
+        dice = Random(seed)
+        states = [crowded_cluster(dice, oldest=dice.choice((300, 900))) for _ in range(6)]
+        states = [state for state in states if state.resources == states[0].resources]
+        agrees(apart(states, [dice.choice((*RANKED, TWO_PHASE)) for _ in states]))
+
+
 def test_they_agree_however_few_rows_a_round_over_all_clusters_takes(monkeypatch):
     for few, rounds in ((0, 1), (0, 1000), (10**9, 1)):
         monkeypatch.setattr(first_phase, "FEW", few)
         monkeypatch.setattr(first_phase, "ROUNDS", rounds)
-        for seed in range(settings.default.max_examples):
+        for seed in range(2 * settings.default.max_examples):
             dice = Random(seed)
-            agrees(apart([replace(crowded_cluster(dice), running=()) for _ in range(1)], [TWO_PHASE]))
+            states = [crowded_cluster(dice) for _ in range(6)]
+            states = [state for state in states if state.resources == states[0].resources]
+            agrees(apart(states, [TWO_PHASE]))
 
 
 @given(fleets, any_policy, st.randoms(use_true_random=False))

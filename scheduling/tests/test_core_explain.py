@@ -253,3 +253,11 @@ def test_what_starts_in_the_next_cycle_starts_now():
 )
 def test_why_no_start_is_known_is_told(state, unknown):
     assert explain(state, 1).forecast == Forecast(unknown=unknown)
+
+
+def test_to_one_that_gets_a_seat_anyway_only_a_start_is_worth_telling():
+    state = cluster(8, running=[runs(1, 4), runs(2, 3, HIGH)], pending=[waits(3, 4, HIGH)])
+    explanation = explain(state, 3)
+    assert explanation.next_cycle is Effect.SEAT
+    assert {change.effect for change in explanation.changes} == {Effect.STARTS}
+    assert one(explanation, Kind.ASK_FOR_LESS).amount == 1

@@ -44,7 +44,7 @@ def test_a_fork_without_those_who_cannot_matter_does_for_its_target_what_the_who
         state = a_state(Random(seed))
         (whole,) = decide(Snapshot.of([state])).clusters
         for row in state.pending:
-            fork = Forks(cluster=state, target=row, budget=Budget(1)).plan()
+            fork = Forks(cluster=state, target=row, budget=Budget(plans=1, rows=1)).plan()
             assert (row.id in fork.starts, row.id in fork.seats) == (
                 row.id in whole.starts,
                 row.id in whole.seats,

@@ -130,3 +130,17 @@ def test_a_reservation_keeps_no_preemptor_from_its_room():
     held = [running(runs(9, 6, since=NOW - HOUR), hours=2)]
     pending = [late(1, 8), of(waits(2, 2, HIGH, since=NOW))]
     assert plan_of(state(8, RESERVING, running=held, pending=pending)).starts == (2,)
+
+
+def test_ageing_never_lifts_one_among_those_who_may_preempt():
+    ageing = replace(LEAST_WASTE, ageing_seconds=3600)
+    pending = [waits(1, 2, LOW, since=NOW - 30 * HOUR), waits(2, 2, HIGH, since=NOW), waits(3, 2, MEDIUM)]
+    assert plan_of(state(4, ageing, pending=pending)).starts == (2, 3)
+
+
+def test_shares_within_one_band_stand_equal():
+    banded = replace(BY_ORGANIZATION, share_band_percent=50)
+    held = [running(runs(8, 4), LAB), running(runs(9, 1), SHOP)]
+    pending = [of(waits(1, 1), LAB), of(waits(2, 1, since=5), SHOP)]
+    assert plan_of(state(10, banded, running=held, pending=pending)).starts == (1, 2)
+    assert plan_of(state(10, BY_ORGANIZATION, running=held, pending=pending)).starts == (2, 1)

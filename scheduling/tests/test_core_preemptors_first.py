@@ -30,6 +30,12 @@ def test_a_lower_priority_goes_first_whatever_it_loses():
     assert evicted(plan(8, running=running, pending=[waits(3, 4, HIGH)])) == [(1, 3)]
 
 
+def test_where_lost_work_alone_counts_a_medium_goes_before_a_low_one_that_would_lose_more():
+    running = [runs(1, 4, LOW, since=0), runs(2, 4, MEDIUM, since=99 * SECOND)]
+    policy = replace(LEAST_WASTE, lower_priority_first=False)
+    assert evicted(plan(8, policy=policy, running=running, pending=[waits(3, 4, HIGH)])) == [(2, 3)]
+
+
 def test_free_room_is_spent_before_anybody_lower_may_start_in_it():
     plan_ = plan(8, running=[runs(1, 4)], pending=[waits(2, 4, MEDIUM), waits(3, 4, HIGH, since=5)])
     assert (plan_.starts, plan_.evictions) == ((3,), ())

@@ -47,14 +47,14 @@ def test_a_cycle_between_its_questions_is_not_half_seen(guarded, lab, monkeypatc
     one = submit(cluster, 1)
     running = snapshot._running
 
-    def meanwhile(ids):
+    def meanwhile(*asked):
         elsewhere(lambda: run_cycle(cluster_ids=[cluster.pk]))
-        return running(ids)
+        return running(*asked)
 
     # The cycle itself reads with the same code, on its own thread and after the change.
-    def once(ids):
+    def once(*asked):
         monkeypatch.setattr(snapshot, "_running", running)
-        return meanwhile(ids)
+        return meanwhile(*asked)
 
     monkeypatch.setattr(snapshot, "_running", once)
     if guarded:

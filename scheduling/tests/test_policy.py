@@ -7,11 +7,13 @@ from django.db import IntegrityError, transaction
 
 from accounts.errors import InvalidInput, NotFound
 from accounts.models import AuditEntry
+from accounts.tests.factories import UserFactory
 from clusters.models import ClusterEvent
 from clusters.services import delete_cluster
+from clusters.sharing.services import share_cluster
 from clusters.signals import capacity_changed
 from clusters.tests.factories import ClusterFactory
-from organizations.tests.factories import MembershipFactory
+from organizations.tests.factories import MembershipFactory, OrganizationFactory
 from scheduling.core.policy import PRESETS, TWO_PHASE, Policy, VictimOrder
 from scheduling.models import ClusterPolicy, Cycle
 from scheduling.policies import effective
@@ -204,3 +206,41 @@ def test_clusters_of_one_batch_follow_each_their_own(alice, lab):
     assert first.policy == TWO_PHASE
     assert (second.policy.name, second.policy.victim_order) == ("two_phase*", VictimOrder.YOUNGEST)
     assert (first.work_resource, second.work_resource) == (0, 1)
+
+
+def test_guests_of_the_cluster_read_it_without_the_users_whom_it_weighs(api, alice, bob, cluster):
+    gina = UserFactory()
+    guests = OrganizationFactory(owner=gina)
+    share_cluster(actor=alice, cluster_id=cluster.pk, organization_id=guests.pk)
+    mine = patch(api, alice, cluster, preset="balanced", user_weights={str(bob.pk): 2})
+    theirs = policy_of(api, gina, cluster)
+    assert theirs == mine | {"user_weights": None, "effective": mine["effective"] | {"user_weights": {}}}
+    assert patch(api, gina, cluster, 403, preset="balanced")["detail"]
+    refused = patch(api, alice, cluster, 400, user_weights={str(gina.pk): 2})
+    assert refused["errors"][0]["field"] == "user_weights"
+
+
+def test_the_console_shows_the_policy_and_changes_it_by_the_same_service(console, operator, cluster):
+    assert b"Policy: two_phase" in console.get(f"/admin/clusters/cluster/{cluster.pk}/change/").content
+    address = "/admin/scheduling/clusterpolicy/"
+    asked = {
+        "cluster": cluster.pk,
+        "preset": "balanced",
+        "may_preempt": '{"HIGH": ["LOW"]}',
+        "most_evictions": 3,
+    }
+    wrong = console.post(f"{address}add/", asked | {"may_preempt": '{"LOW": ["HIGH"]}'})
+    assert (wrong.status_code, ClusterPolicy.objects.count()) == (200, 0)
+    assert "LOW cannot preempt" in wrong.content.decode()
+    assert console.post(f"{address}add/", asked).status_code == 302
+    row = ClusterPolicy.objects.get()
+    assert (effective(row).name, row.may_preempt, row.most_evictions) == ("balanced*", {"HIGH": ["LOW"]}, 3)
+    event = ClusterEvent.objects.get(kind="policy_changed")
+    assert event.actor == operator
+    page = console.get(f"{address}{row.pk}/change/").content.decode()
+    assert "A run is not preempted before it has run so many seconds" in page
+    assert console.post(f"{address}{row.pk}/change/", {"ageing_seconds": 0}).status_code == 200
+    assert console.post(f"{address}{row.pk}/change/", {"preset": "", "ageing_seconds": ""}).status_code == 302
+    row.refresh_from_db()
+    assert effective(row) == TWO_PHASE
+    assert console.post(f"{address}{row.pk}/delete/", {"post": "yes"}).status_code == 403

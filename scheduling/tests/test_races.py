@@ -20,7 +20,7 @@ from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import engine_of, look, now_is, run
 from deployments.tests.racing import Meeting, elsewhere, race
-from scheduling import planning, services, snapshot, tasks
+from scheduling import planning, services, tasks, waiting
 from scheduling.services import run_cycle
 from scheduling.tests.cycles import HIGH, LOW, submit
 
@@ -170,7 +170,7 @@ def test_one_submitted_while_the_snapshot_is_read_waits_for_what_it_depends_on(a
     first = submit(cluster, 8)
     run(first)
     submit(cluster, 0, LOW)
-    holds = snapshot._dependency_holds
+    ask, meanwhile = waiting._rows, iter([True, False] * 2)
 
     def submit_meanwhile():
         return submit_deployment(
@@ -178,18 +178,18 @@ def test_one_submitted_while_the_snapshot_is_read_waits_for_what_it_depends_on(a
             name="late", docker_image="late:1", required_ram=0, required_cpu=0,
         )  # fmt: skip
 
-    def submitted_before(ids):
+    def submitted_before_or_after(*question):
+        if next(meanwhile):
+            elsewhere(submit_meanwhile)
+            return ask(*question)
+        rows = ask(*question)
         elsewhere(submit_meanwhile)
-        return holds(ids)
+        return rows
 
-    def submitted_after(ids):
-        found = holds(ids)
-        elsewhere(submit_meanwhile)
-        return found
-
-    for meanwhile in (submitted_before, submitted_after):
-        monkeypatch.setattr(snapshot, "_dependency_holds", meanwhile)
-        run_cycle(cluster_ids=[cluster.pk])
+    monkeypatch.setattr(waiting, "_rows", submitted_before_or_after)
+    run_cycle(cluster_ids=[cluster.pk])
+    run_cycle(cluster_ids=[cluster.pk])
+    assert Deployment.objects.filter(name="late").count() >= 2
     assert set(Deployment.objects.filter(name="late").values_list("status", flat=True)) == {Status.PENDING}
 
 

@@ -182,10 +182,10 @@ def test_a_refused_plan_does_not_stop_the_other_clusters_of_its_batch(make_clust
     bad, good = make_cluster("bad"), make_cluster("good")
     waiting = [submit(bad), submit(good)]
 
-    def broken(*, cluster_ids):
+    def broken(*, cluster_ids, everybody):
         if bad.pk in cluster_ids:
             raise InvariantBroken("over capacity")
-        return run_cycle(cluster_ids=cluster_ids)
+        return run_cycle(cluster_ids=cluster_ids, everybody=everybody)
 
     monkeypatch.setattr(passes, "run_cycle", broken)
     rows = {row["cluster_id"]: row for row in as_json()["clusters"]}

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scheduling.core.policy import PRESETS
+from scheduling.policy_services import set_policy
 from scheduling.tests.simulated import PHILLY
 from scheduling.tests.test_simulation_history import ran, waited
 
@@ -95,6 +96,20 @@ def test_the_past_of_a_cluster_is_replayed(cluster):
     ran(waited(cluster, 10), 8, 5)
     told = simulate(trace="history", cluster=cluster.pk, policy=["two_phase"])
     assert "gpu-box, the last 30 days: 1 job," in told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_cluster_follows_now_is_a_policy_too(cluster, alice, trace):
+    set_policy(actor=alice, cluster_id=cluster.pk, changes={"minimum_run_seconds": 900})
+    own = f"cluster:{cluster.pk}"
+    told = json.loads(
+        simulate(trace=str(trace), gpus=4, policy=[own, f"{own},most_evictions=1"], json=True, processes=1)
+    )
+    first, second = told["policies"]
+    assert (first["policy"], first["settings"]["minimum_run_seconds"]) == (own, 900)
+    assert (second["settings"]["minimum_run_seconds"], second["settings"]["most_evictions"]) == (900, 1)
+    with pytest.raises(CommandError, match=f"no policy 'cluster:{cluster.pk + 1}'"):
+        simulate(trace=str(trace), policy=[f"cluster:{cluster.pk + 1}"])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,9 @@ from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import exits, last, look
 from organizations.tests.factories import OrganizationFactory
+from scheduling import durations
 from scheduling.history import workload_of
+from scheduling.policy_services import set_policy
 from scheduling.simulation.workload import SECOND
 from scheduling.tests.cycles import HIGH, LOW, cycle, submit
 
@@ -105,6 +107,22 @@ def test_a_guests_work_on_the_cluster_is_replayed_too_and_another_clusters_is_no
     elsewhere = ClusterFactory(organization=cluster.organization)
     ran(waited(elsewhere, 10), 8, 5)
     assert [job.organization for job in past().jobs] == [guest.pk]
+
+
+def test_checkpoints_and_what_an_image_usually_takes_are_known_to_the_replay(cluster, past):
+    durations.forget()
+    saving = waited(cluster, 20, checkpoint_interval_seconds=600, docker_image="trainer")
+    for ended in (12, 11, 10):
+        run = ran(saving, ended + 2, ended)
+        Run.objects.filter(pk=run.pk).update(running_at=run.booked_at, spec={"docker_image": "trainer"})
+    first, *_ = past().jobs
+    assert (first.checkpoint, first.expected) == (600 * SECOND, 2 * HOUR)
+
+
+def test_weights_of_shares_are_those_of_now(cluster, past, alice, bob):
+    set_policy(actor=alice, cluster_id=cluster.pk, changes={"user_weights": {str(bob.pk): 3}})
+    ran(waited(cluster, 10), 8, 5)
+    assert past().user_weights == {bob.pk: 3}
 
 
 def test_what_gives_no_job_is_counted_by_why(cluster, past):

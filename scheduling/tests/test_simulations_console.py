@@ -35,11 +35,11 @@ def past(cluster):
 @pytest.mark.django_db(transaction=True)
 def test_asking_in_the_console_works_it_out_and_shows_tables_and_pictures(console, cluster, operator, past):
     answer = console.post(
-        reverse(ADD), {"cluster": cluster.pk, "days": 7, "policies": ["two_phase", "balanced"]}
+        reverse(ADD), {"cluster": cluster.pk, "days": 7, "policies": ["cluster:", "balanced"]}
     )
     simulation = Simulation.objects.get()
     assert (answer.status_code, answer.url) == (302, page(simulation))
-    assert (simulation.asked_by, simulation.policies) == (operator, ["two_phase", "balanced"])
+    assert (simulation.asked_by, simulation.policies) == (operator, [f"cluster:{cluster.pk}", "balanced"])
     assert AuditEntry.objects.get(action="simulation.asked").actor == operator
     carry_out(simulation_id=simulation.pk)
     shown = console.get(page(simulation))

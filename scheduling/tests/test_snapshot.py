@@ -9,12 +9,14 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clusters.sharing.services import share_cluster
 from clusters.tests.factories import ClusterFactory
 from deployments.models import Deployment, Outcome, Run
 from deployments.services.checkpoints import report_checkpoint
 from deployments.services.steer import stop_deployment
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import evict, live, run
+from organizations.tests.factories import OrganizationFactory
 from scheduling import durations
 from scheduling.checkpoints import saved_at
 from scheduling.models import ClusterPolicy
@@ -168,3 +170,13 @@ def test_the_number_of_questions_does_not_depend_on_the_number_of_clusters(lab):
     with CaptureQueriesContext(connection) as all_of_them:
         seen(*clusters)
     assert len(one) == len(all_of_them)
+
+
+def test_weights_are_those_of_the_shares_where_the_policy_shares(alice, cluster, lab):
+    guests, alone = OrganizationFactory(), ClusterFactory(organization=lab)
+    for place in (cluster, alone):
+        share_cluster(actor=alice, cluster_id=place.pk, organization_id=guests.pk, weight=3)
+    ClusterPolicy.objects.create(cluster=cluster, organization_shares=True, user_weights={str(alice.pk): 2})
+    sharing, plain = seen(cluster, alone)
+    assert (sharing.weights, sharing.user_weights) == ({lab.pk: 1, guests.pk: 3}, {alice.pk: 2})
+    assert (plain.weights, plain.user_weights) == ({}, {})

@@ -21,6 +21,7 @@ from scheduling.management.commands.run_scheduler import UNBOUND_WIDTH, printabl
 from scheduling.simulation import chart, policies, tables, traces
 from scheduling.simulation.outcome import Outcome, as_json
 from scheduling.simulation.workload import Workload
+from scheduling.simulation_policies import named
 
 PROCESSES = 2
 LONGEST_DAYS = 3660
@@ -49,7 +50,8 @@ class Command(BaseCommand):
         how = parser.add_argument_group("how")
         how.add_argument(
             "--policy", action="append", metavar="NAME[,SETTING=VALUE…]",
-            help=f"one of {', '.join(PRESETS)}, with settings changed; repeat it to compare (all of them)",
+            help=f"one of {', '.join(PRESETS)}, or cluster:ID for what a cluster follows now; with settings changed; "
+            "repeat it to compare (all presets)",
         )  # fmt: skip
         how.add_argument(
             "--set", action="append", default=[], metavar="SETTING=VALUE",
@@ -205,12 +207,9 @@ def _policies(options: dict[str, Any]) -> list[Policy]:
     try:
         settings = policies.SHARES if options["no_shares"] else {}
         settings = {**settings, **policies.parse_settings(options["set"])}
-        chosen = [policies.parse(text, settings=settings) for text in options["policy"] or PRESETS]
+        return named(options["policy"] or list(PRESETS), settings=settings)
     except policies.BadPolicy as error:
         raise CommandError(str(error)) from error
-    if len({policy.name for policy in chosen}) < len(chosen):
-        raise CommandError("A policy is named twice. Name each once, or change a setting of the second.")
-    return chosen
 
 
 def _make(out: Path) -> None:

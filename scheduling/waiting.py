@@ -1,0 +1,171 @@
+"""The rows of the queue that a cycle has to see: all, or without those whom it cannot concern.
+
+*Quiet* is who has been told `insufficient_capacity` (or what else holds it) and would be told the same again: it fits
+neither what is free nor what it could have freed, has no seat, and nothing but room can change that. With a hundred
+thousand in the queue nearly all are quiet. They lie in an index of their own by what they need, so that those who fit
+are found without a look at the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from django.db import connection
+
+from scheduling.core.amounts import Amount
+
+UNMET = """
+LEFT JOIN LATERAL (
+    SELECT bool_or(upstream.status IN ('failed', 'cancelled')) AS failed
+    FROM deployments_dependency AS dependency
+    JOIN deployments_deployment AS upstream ON upstream.id = dependency.depends_on_id
+    WHERE dependency.deployment_id = waiting.id AND upstream.status <> 'completed'
+) AS unmet ON waiting.has_dependencies
+"""
+HOLD = """
+CASE WHEN unmet.failed THEN 'dependency_failed' WHEN NOT unmet.failed THEN 'waiting_for_dependencies'
+    WHEN waiting.retry_at > %(now)s THEN 'waiting_for_retry' END
+"""
+COLUMNS = """waiting.cluster_id, waiting.id, waiting.required_gpu, waiting.required_cpu, waiting.required_ram,
+    waiting.priority, (extract(epoch FROM waiting.queued_at) * 1000000)::bigint, waiting.seat_granted_at IS NOT NULL,
+    waiting.reason, waiting.organization_id, waiting.created_by_id, waiting.expected_seconds"""
+ALL = f"""
+SELECT {COLUMNS}, {HOLD} FROM deployments_deployment AS waiting {UNMET}
+WHERE waiting.cluster_id = ANY(%(clusters)s) AND waiting.status = 'pending'
+"""  # noqa: S608
+QUIET = """waiting.status = 'pending' AND waiting.reason = 'insufficient_capacity' AND waiting.seat_granted_at IS NULL
+        AND waiting.retry_at IS NULL AND NOT waiting.has_dependencies"""
+RESTLESS = """waiting.status = 'pending' AND (waiting.reason IS NULL
+        OR NOT (waiting.reason = 'insufficient_capacity' AND waiting.reason IS NOT NULL)
+        OR waiting.seat_granted_at IS NOT NULL OR waiting.retry_at IS NOT NULL OR waiting.has_dependencies)"""
+EXCEEDS = """
+SELECT {columns}, NULL FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster
+WHERE total.blocked IS NULL AND {quiet} AND {beyond}
+"""
+CONCERNED = f"""
+WITH total AS MATERIALIZED (
+    SELECT * FROM unnest(%(clusters)s::bigint[], %(blocked)s::text[], %(gpu)s::bigint[], %(cpu)s::bigint[],
+        %(ram)s::bigint[], %(late)s::timestamptz[]) AS one(cluster, blocked, gpu, cpu, ram, late)
+), most AS MATERIALIZED (
+    SELECT * FROM unnest(%(most_cluster)s::bigint[], %(most_priority)s::smallint[], %(most_gpu)s::bigint[],
+        %(most_cpu)s::bigint[], %(most_ram)s::bigint[]) AS one(cluster, priority, gpu, cpu, ram)
+)
+SELECT {COLUMNS}, hold.reason
+FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster {UNMET}
+CROSS JOIN LATERAL (SELECT {HOLD} AS reason) AS hold
+LEFT JOIN most ON most.cluster = waiting.cluster_id AND most.priority = waiting.priority
+WHERE {RESTLESS} AND (waiting.seat_granted_at IS NOT NULL
+    OR waiting.reason IS DISTINCT FROM coalesce(hold.reason, total.blocked,
+        CASE WHEN waiting.required_gpu > total.gpu OR waiting.required_cpu > total.cpu
+            OR waiting.required_ram > total.ram THEN 'exceeds_cluster' ELSE 'insufficient_capacity' END)
+    OR hold.reason IS NULL AND waiting.queued_at <= total.late
+    OR hold.reason IS NULL AND waiting.required_gpu <= most.gpu AND waiting.required_cpu <= most.cpu
+        AND waiting.required_ram <= most.ram)
+UNION ALL
+SELECT {COLUMNS}, NULL
+FROM most JOIN deployments_deployment AS waiting ON waiting.cluster_id = most.cluster
+    AND waiting.priority = most.priority AND waiting.required_gpu <= most.gpu AND waiting.required_cpu <= most.cpu
+    AND waiting.required_ram <= most.ram
+WHERE {QUIET}
+UNION ALL
+{EXCEEDS.format(columns=COLUMNS, quiet=QUIET, beyond="waiting.required_gpu > total.gpu")}
+UNION ALL
+{
+    EXCEEDS.format(
+        columns=COLUMNS,
+        quiet=QUIET,
+        beyond="waiting.required_cpu > total.cpu AND waiting.required_gpu <= total.gpu",
+    )
+}
+UNION ALL
+{
+    EXCEEDS.format(
+        columns=COLUMNS,
+        quiet=QUIET,
+        beyond="waiting.required_ram > total.ram AND waiting.required_cpu <= total.cpu"
+        " AND waiting.required_gpu <= total.gpu",
+    )
+}
+"""  # noqa: S608
+BLOCKED = f"""
+UNION ALL
+SELECT {COLUMNS}, NULL FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster
+WHERE total.blocked IS NOT NULL AND {QUIET}
+"""  # noqa: S608
+LATE = f"""
+UNION ALL
+SELECT {COLUMNS}, NULL FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster
+JOIN most ON most.cluster = total.cluster AND most.priority = waiting.priority
+WHERE total.blocked IS NULL AND waiting.queued_at <= total.late AND {QUIET}
+    AND waiting.required_gpu <= total.gpu AND waiting.required_cpu <= total.cpu AND waiting.required_ram <= total.ram
+    AND NOT (waiting.required_gpu <= most.gpu AND waiting.required_cpu <= most.cpu
+        AND waiting.required_ram <= most.ram)
+"""  # noqa: S608
+COUNT = f"""
+SELECT cluster_id, sum(told)::bigint, sum(held)::bigint FROM (
+    SELECT cluster_id, count(*) AS told, 0 AS held FROM deployments_deployment AS waiting
+    WHERE cluster_id = ANY(%(clusters)s) AND {QUIET} GROUP BY cluster_id
+    UNION ALL
+    SELECT cluster_id, count(*), count(*) FILTER (WHERE reason IN ('waiting_for_dependencies', 'dependency_failed'))
+    FROM deployments_deployment AS waiting
+    WHERE cluster_id = ANY(%(clusters)s) AND {RESTLESS} AND reason IS NOT NULL GROUP BY cluster_id
+) AS part GROUP BY cluster_id
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What decides who is quiet in one cluster. `most`: see `room.limits`; `blocked`: the reason of all there."""
+
+    cluster: int
+    total: Amount
+    blocked: str | None
+    most: Mapping[int, Amount]
+    late: datetime | None = None
+    """Room may be kept for who waits since then or longer, whatever its need."""
+
+
+def everybody(cluster_ids: Sequence[int], now: datetime) -> list[tuple[Any, ...]]:
+    """A row for each that waits in these clusters, in their order: COLUMNS, and what holds it, if anything does."""
+    return _rows(ALL, {"clusters": list(cluster_ids), "now": now})
+
+
+def concerned(rooms: Sequence[Room], now: datetime) -> list[tuple[Any, ...]]:
+    """The same, without those who are quiet."""
+    open_ = [
+        (room, priority, need)
+        for room in rooms
+        if room.blocked is None
+        for priority, need in room.most.items()
+    ]
+    parameters = {
+        "now": now,
+        "clusters": [room.cluster for room in rooms],
+        "blocked": [room.blocked for room in rooms],
+        "late": [room.late for room in rooms],
+        "most_cluster": [room.cluster for room, _, _ in open_],
+        "most_priority": [priority for _, priority, _ in open_],
+    }
+    for place, name in enumerate(("gpu", "cpu", "ram")):
+        parameters[name] = [room.total[place] for room in rooms]
+        parameters[f"most_{name}"] = [need[place] for _, _, need in open_]
+    query = CONCERNED
+    if any(room.blocked is not None for room in rooms):
+        query += BLOCKED
+    if any(room.late is not None for room in rooms):
+        query += LATE
+    return _rows(query, parameters)
+
+
+def counted(cluster_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Cluster → how many wait there and have been told why, and how many of them for their dependencies."""
+    rows = _rows(COUNT, {"clusters": list(cluster_ids)})
+    return {cluster: (told, held) for cluster, told, held in rows}
+
+
+def _rows(query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return sorted(cursor.fetchall(), key=itemgetter(0))
