@@ -43,6 +43,8 @@ def _candidates_are_sound(c: Certificate) -> bool:
         own = own and c.victim_order is not VictimOrder.LEAST_LOST_WORK
         if not any(one.priority in _lower(c, priority) for priority in c.may_preempt):
             return False
+        if one.rank != (one.priority if c.lower_priority_first else 0):
+            return False
         able = own if one.own_start else long_enough and seldom_enough and one.evictions >= 0
         if min(one.need) < 0 or len(one.need) != len(c.room) or one.lost != lost or not able:
             return False
@@ -53,8 +55,8 @@ def _candidates_are_sound(c: Certificate) -> bool:
 
 def _candidates_are_sorted(c: Certificate) -> bool:
     by_rule: list[Candidate] = []
-    for priority in sorted({one.priority for one in c.candidates}):
-        rows = [one for one in c.candidates if one.priority == priority]
+    for rank in sorted({one.rank for one in c.candidates}):
+        rows = [one for one in c.candidates if one.rank == rank]
         if c.victim_order is VictimOrder.LEAST_LOST_WORK:
             by_rule += sorted(rows, key=lambda one: (one.lost, one.id))
             continue
@@ -139,11 +141,11 @@ def _group_is_the_rule(c: Certificate, priority: int) -> bool:
         for last in range(len(step.victims)):
             if fits(step.need, plus(step.room, _victims(c, [step])[:last])):
                 return False
-    if victims and enough(one for one in able if one.priority < max(v.priority for v in victims)):
+    if victims and enough(one for one in able if one.rank < max(v.rank for v in victims)):
         return False
     for one in victims:
         rest = [other for other in victims if other is not one]
-        cheaper = [other for other in spared if (other.priority, other.lost) < (one.priority, one.lost)]
+        cheaper = [other for other in spared if (other.rank, other.lost) < (one.rank, one.lost)]
         if enough(rest) or any(enough([*rest, other]) for other in cheaper):
             return False
     return True

@@ -113,7 +113,7 @@ def prove_choices(chunk: Chunk, most: int = 11) -> Counter[str]:
         lack, candidates = random_lack(dice, most=most)
         limit = dice.choice((None, None, dice.randint(0, 4)))
         chosen = choose(lack=lack, candidates=candidates, most=limit)
-        best = best_price(lack, candidates, limit) if max(lack) > 0 else (0,) * 6
+        best = best_price(lack, candidates, limit) if max(lack) > 0 else price(())
         assert (None if chosen is None else price(chosen)) == best, f"seed {seed}: {chosen}, best {best}"
         found["choices"] += 1
         found["impossible"] += chosen is None
