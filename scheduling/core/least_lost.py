@@ -102,7 +102,7 @@ def _optimum(missing: Amount, levels: Sequence[Sequence[Row]], most: int) -> lis
     best, proved = cheapest_cover(lack=missing, needs=needs, costs=costs, most=most, nodes=NODES)
     if not proved:
         columns = [
-            [weigh(candidate) if candidate.priority == level[0][0].priority else 0 for candidate, _ in rows]
+            [weigh(candidate) if candidate.rank == level[0][0].rank else 0 for candidate, _ in rows]
             for level in reversed([level for level in levels if level])
             for weigh in (lambda candidate: candidate.lost, lambda _: 1)
         ]

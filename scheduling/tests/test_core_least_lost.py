@@ -110,7 +110,7 @@ def test_looking_at_every_set_finds_the_best_as_well():
         found = cheapest_of_every_set(
             lack=missing, needs=[one.need for one in candidates], costs=columns, most=len(candidates)
         )
-        alike = [replace(one, priority=LOW) for one in candidates]
+        alike = [replace(one, priority=LOW, rank=LOW) for one in candidates]
         chosen = None if found is None else price([alike[position] for position in found])
         assert chosen == best_price(lack, alike), f"seed {seed}"
 
