@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-
 PAUSE_SECONDS = 0.1
 """On the average between two cycles of a scheduler, and between two sums of the auditor: nobody spins."""
 
