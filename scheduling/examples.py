@@ -1,6 +1,10 @@
 """What the schema shows of plans and policies: a good request, and its answer."""
 
+from dataclasses import replace
 from typing import Any
+
+from scheduling.core.policy import BALANCED
+from scheduling.policy_settings import as_shown
 
 SUPPOSED: dict[str, Any] = {
     "deployments": [
@@ -41,19 +45,8 @@ TOLD: dict[str, Any] = {
     "reasons": [{"deployment": _URGENT, "reason": "waiting_for_eviction"}],
 }
 POLICY_ASKED: dict[str, Any] = {"preset": "balanced", "minimum_run_seconds": 600, "most_evictions": 3}
-_ALL_OF_IT: dict[str, Any] = {
-    "may_preempt": {"HIGH": ["MEDIUM", "LOW"]},
-    "victim_order": "least_lost_work",
-    "minimum_run_seconds": 600,
-    "most_evictions": 3,
-    "evictions_per_minute": None,
-    "ageing_seconds": None,
-    "organization_shares": True,
-    "user_shares": True,
-    "shortest_first": True,
-    "reservation_after_seconds": 1_440_000,
-    "user_weights": {},
-}
+_OVERRIDES: dict[str, Any] = {name: value for name, value in POLICY_ASKED.items() if name != "preset"}
+_ALL_OF_IT: dict[str, Any] = as_shown(replace(BALANCED, **_OVERRIDES)) | {"user_weights": {}}
 POLICY_SHOWN: dict[str, Any] = {
     "cluster_id": 1,
     "name": "balanced*",

@@ -59,7 +59,9 @@ def explained(*, user: User, deployment_id: int) -> Explained | Deployment:
         now = timezone.now()
         cluster = Cluster.objects.get(pk=deployment.cluster_id)
         others = _other_clusters(user, deployment)
-        state, *elsewhere = snapshots.load([cluster, *others], now).clusters
+        in_order = sorted([cluster, *others], key=lambda one: one.pk)
+        states = {one.id: one for one in snapshots.load(in_order, now, everybody=True).clusters}
+        state, elsewhere = states[cluster.pk], [states[one.pk] for one in others]
         unmet = _unmet(deployment)
         lengths = run_lengths.lengths_of(cluster)
         mine = frozenset(organization_selectors.organizations(user=user).values_list("id", flat=True))

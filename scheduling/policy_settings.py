@@ -15,7 +15,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Order(
         "victim_order",
-        "Who is told to stop first among those of one priority: oldest, the longest running; youngest; or "
+        "Who is told to stop first: oldest, the longest running; youngest; or "
         "least_lost_work, the set that loses the least work since its checkpoints, chosen for all preemptors together.",
     ),
     Switch(
@@ -37,7 +37,7 @@ SETTINGS: tuple[Setting, ...] = (
     Number(
         "ageing_seconds",
         "Each so many seconds of waiting move a deployment up by one priority in the queue, up to the last one that "
-        "may not preempt.",
+        f"may not preempt. To have none, write {TEN_YEARS}.",
         least=1,
     ),
     Switch(

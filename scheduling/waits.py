@@ -1,4 +1,4 @@
-"""Why one deployment waits, and its place in the queue, as a deployment's page shows it: one query, and no plan.
+"""Why one deployment waits, and its place in the queue, as a deployment's page shows it; no plan is made.
 
 The sums are those of the planner (`core.waiting.Room`), made by the database; `explain` makes them from the rows.
 """
@@ -11,11 +11,15 @@ from django.utils import timezone
 
 from clusters.amounts import RESOURCES, to_wire
 from clusters.amounts import Amount as Held
-from clusters.models import ClusterState, available, state_of
+from clusters.models import Cluster, ClusterState, available, state_of
 from scheduling.core.amounts import Amount
+from scheduling.core.order import queue_order
 from scheduling.core.reasons import Reason
 from scheduling.core.waiting import Cause, Room, causes
-from scheduling.snapshot import BLOCKED, REASONS
+from scheduling.models import ClusterPolicy
+from scheduling.planning import unmoving_view
+from scheduling.policies import effective
+from scheduling.snapshot import BLOCKED, REASONS, load
 
 FACTS = """
 SELECT row.required_gpu, row.required_cpu, row.required_ram, row.reason, row.seat_granted_at IS NOT NULL, row.retry_at,
@@ -25,7 +29,7 @@ SELECT row.required_gpu, row.required_cpu, row.required_ram, row.reason, row.sea
             AND ahead.status = 'pending' AND ahead.priority > row.priority)
       + (SELECT count(*) FROM deployments_deployment AS ahead WHERE ahead.cluster_id = row.cluster_id
             AND ahead.status = 'pending' AND ahead.priority = row.priority
-            AND (ahead.queued_at, ahead.id) < (row.queued_at, row.id))
+            AND (ahead.queued_at, ahead.id) < (row.queued_at, row.id)), row.cluster_id
 FROM deployments_deployment AS row
 JOIN clusters_cluster AS cluster ON cluster.id = row.cluster_id
 CROSS JOIN LATERAL (
@@ -60,8 +64,8 @@ def shown(deployment_id: int) -> dict[str, Any]:
         return {}
     numbers = [tuple(map(int, row[start : start + 3])) for start in (0, 6, 9, 14, 17)]
     need, total, allocated, going, promised = numbers
-    reason, seated, retry_at, paused, unreachable, waiting, failed, position = (
-        row[place] for place in (3, 4, 5, 12, 13, 20, 21, 22)
+    reason, seated, retry_at, paused, unreachable, waiting, failed, first_come, cluster_id = (
+        row[place] for place in (3, 4, 5, 12, 13, 20, 21, 22, 23)
     )
     stays = zip(total, allocated, going, promised, strict=True)
     room = Room(
@@ -77,7 +81,18 @@ def shown(deployment_id: int) -> dict[str, Any]:
         seated=seated,
         stored=REASONS.get(reason or ""),
     )
+    policy = effective(ClusterPolicy.objects.filter(cluster_id=cluster_id).first())
+    position = first_come if policy.is_first_come else _position(deployment_id, cluster_id)
     return {"reasons": [reason_shown(cause) for cause in found], "queue_position": position}
+
+
+def _position(deployment_id: int, cluster_id: int) -> int | None:
+    """Its place where shares, lengths or ageing rank the queue: what the planner would see is read for it."""
+    with unmoving_view():
+        clusters = list(Cluster.objects.filter(pk=cluster_id))
+        (state,) = load(clusters, timezone.now(), everybody=True).clusters
+    ranked = [one.id for one in queue_order(state)]
+    return ranked.index(deployment_id) + 1 if deployment_id in ranked else None
 
 
 def holds(*, waiting: bool, failed: bool, retry_at: datetime | None, now: datetime) -> list[Reason]:

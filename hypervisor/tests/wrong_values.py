@@ -109,6 +109,8 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "most_evictions": [1_000_001, *NOT_WHOLE],
         "evictions_per_minute": [1_000_001, *NOT_WHOLE],
         "ageing_seconds": [0, *NOT_WHOLE],
+        "lower_priority_first": ["yes", 1, [], {}],
+        "share_band_percent": [101, *NOT_WHOLE],
         "organization_shares": ["yes", 1, [], {}],
         "user_shares": ["yes", 1, [], {}],
         "shortest_first": ["yes", 1, [], {}],

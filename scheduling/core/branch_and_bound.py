@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scheduling.core.amounts import Amount
+from scheduling.core.amounts import Amount, fits
 
 SCALE = 1 << 20
 
@@ -22,7 +22,7 @@ def cheapest_cover(
     visits, so that its answer is proved.
     """
     search = _Search(lack=lack, needs=needs, costs=costs, nodes=nodes, below=below)
-    search.visit(0, list(lack), 0, most)
+    search.visit(0, list(lack), 0, most, 0)
     best = None if search.best is None else sorted(search.order[position] for position in search.best)
     return best, search.nodes >= 0
 
@@ -51,6 +51,7 @@ class _Search:
         )
         # What is beyond the whole lack helps nobody: without it the bounds are tighter.
         self.needs = [tuple(map(min, needs[position], lack)) for position in self.order]
+        self.dominated = self._dominated([costs[position] for position in self.order])
         self.costs = [costs[position] for position in self.order]
         count = len(self.order)
         width = len(lack)
@@ -66,6 +67,17 @@ class _Search:
         self.best: tuple[int, ...] | None = None
         self.taken: list[int] = []
 
+    def _dominated(self, costs: Sequence[int]) -> list[int]:
+        """Return for each who may stay out wherever it does, as bits: later ones that cost no less and hold no more."""
+        return [
+            sum(
+                1 << later
+                for later in range(position + 1, len(costs))
+                if costs[later] >= costs[position] and fits(self.needs[later], need)
+            )
+            for position, need in enumerate(self.needs)
+        ]
+
     def _cheapest_first(self, axis: int, lacking: int) -> list[int]:
         # Two different fractions with denominators up to `lacking` stay apart at this scale: the order is exact.
         scale = max(1, lacking) ** 2 + 1
@@ -74,8 +86,8 @@ class _Search:
             key=lambda position: (self.costs[position] * scale // self.needs[position][axis], position),
         )
 
-    def visit(self, position: int, missing: list[int], cost: int, most: int) -> None:
-        """Try the candidate at `position` in and out, cheapest for its use first."""
+    def visit(self, position: int, missing: list[int], cost: int, most: int, out: int) -> None:
+        """Try the candidate at `position` in and out, cheapest for its use first; those of the bits `out` stay out."""
         self.nodes -= 1
         if max(missing) <= 0:
             if self.below is None or cost < self.below:
@@ -93,12 +105,14 @@ class _Search:
                 if lacking > 0 and self._at_least(position, axis, lacking, left) >= left:
                     return
         need = self.needs[position]
-        if any(held > 0 and lacking > 0 for held, lacking in zip(need, missing, strict=True)):
+        helps = any(held > 0 and lacking > 0 for held, lacking in zip(need, missing, strict=True))
+        if helps and not out >> position & 1:
             self.taken.append(position)
             rest = [lacking - held for held, lacking in zip(need, missing, strict=True)]
-            self.visit(position + 1, rest, cost + self.costs[position], most - 1)
+            self.visit(position + 1, rest, cost + self.costs[position], most - 1, out)
             self.taken.pop()
-        self.visit(position + 1, missing, cost, most)
+            out |= self.dominated[position]
+        self.visit(position + 1, missing, cost, most, out)
 
     def _at_least(self, position: int, axis: int, lacking: int, enough: int) -> int:
         """Bound the cost of filling one resource: the last one taken may be taken in part."""

@@ -46,6 +46,10 @@ def _candidates_are_sound(certificate: Certificate) -> None:
     most, rows = certificate.most_evictions, certificate.candidates
     _require(len({one.id for one in rows}) == len(rows), "a candidate is listed twice")
     withdrawn = certificate.victim_order is not VictimOrder.LEAST_LOST_WORK
+    _require(
+        certificate.lower_priority_first or not withdrawn,
+        f"{certificate.victim_order} first, and not the lowest priority first",
+    )
     allowed = certificate.may_preempt.items()
     preemptible = {lower for priority, lowers in allowed for lower in lowers if lower < priority}
     for one in rows:

@@ -9,11 +9,12 @@ from scheduling.core.amounts import Amount
 from scheduling.core.branch_and_bound import cheapest_cover
 from scheduling.core.certificates import Candidate
 from scheduling.core.cover_descent import descend, near_cheapest_cover, ranks
+from scheduling.core.every_set import cheapest_of_every_set
 
 FEW = 20
-"""Up to so many candidates the choice is the proved optimum, whatever it takes."""
+"""Up to so many candidates the choice is the proved optimum, if need be of all sets."""
 SOME, NODES = 60, 2_000
-"""Up to SOME, branch and bound may visit so many sets in search of a better one than descent has found."""
+"""Branch and bound may visit so many sets; of more than SOME candidates it looks only at the doubtful ones."""
 TOLLS = 10
 """How many times a limit on the number of victims may double the price of each."""
 
@@ -97,9 +98,15 @@ def _optimum(missing: Amount, levels: Sequence[Sequence[Row]], most: int) -> lis
         costs += [candidate.lost * lost + unit for candidate, _ in level]
         unit = lost * (sum(candidate.lost for candidate, _ in level) + 1)
     rows = [row for level in levels for row in level]
-    best, _ = cheapest_cover(
-        lack=missing, needs=[held for _, held in rows], costs=costs, most=most, nodes=1 << 30
-    )
+    needs = [held for _, held in rows]
+    best, proved = cheapest_cover(lack=missing, needs=needs, costs=costs, most=most, nodes=NODES)
+    if not proved:
+        columns = [
+            [weigh(candidate) if candidate.rank == level[0][0].rank else 0 for candidate, _ in rows]
+            for level in reversed([level for level in levels if level])
+            for weigh in (lambda candidate: candidate.lost, lambda _: 1)
+        ]
+        best = cheapest_of_every_set(lack=missing, needs=needs, costs=columns, most=most)
     return None if best is None else [[rows[position] for position in best]]
 
 
@@ -142,15 +149,17 @@ def _cover(missing: Amount, level: Sequence[Row], *, toll: int) -> list[Row]:
     if len(rows) > FEW:
         best = near_cheapest_cover(lack=lack, needs=needs, costs=costs)
     if len(rows) <= SOME:
-        cheaper, _ = cheapest_cover(
+        cheaper, proved = cheapest_cover(
             lack=lack,
             needs=needs,
             costs=costs,
             most=len(rows),
-            nodes=NODES if len(rows) > FEW else 1 << 30,
+            nodes=NODES,
             below=None if best is None else sum(costs[position] for position in best),
         )
         best = cheaper or best
+        if not proved and len(rows) <= FEW and sum(costs) < 1 << 62:
+            best = cheapest_of_every_set(lack=lack, needs=needs, costs=[costs], most=len(rows))
     return [full[rows[position][0].id] for position in best or ()]
 
 

@@ -45,6 +45,12 @@ class Policy:
     reservation_after_seconds: int | None = None
     """The one that has waited longest, and longer than this, has room kept for it."""
 
+    @property
+    def is_first_come(self) -> bool:
+        """Whether nothing but priority, queued_at and id ranks a queue."""
+        ranked = self.organization_shares or self.user_shares or self.shortest_first
+        return not ranked and self.ageing_seconds is None
+
 
 TWO_PHASE = Policy()
 LEAST_WASTE = Policy(name="least_waste", victim_order=VictimOrder.LEAST_LOST_WORK)

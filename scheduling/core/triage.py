@@ -82,10 +82,7 @@ def triage(snapshot: Snapshot) -> Triage:
     seats = np.flatnonzero(pending.seated)
     live[seats] = True
     alone[owner[seats]] = True
-    plain, shared = (
-        np.array([follows(policy) for policy in heads.policies], dtype=np.bool_)[heads.policy] & ~alone
-        for follows in (_is_plain, is_ranked_by_shares)
-    )
+    first_come = np.array([policy.is_first_come for policy in heads.policies], dtype=np.bool_)[heads.policy]
 
     held = np.zeros(len(pending.id), dtype=np.bool_)
     for reason in HELD_BY_DEPENDENCIES:
@@ -99,8 +96,8 @@ def triage(snapshot: Snapshot) -> Triage:
         live=live,
         fitting=fitting,
         preemptors=preemptors,
-        in_order=plain,
-        by_shares=shared,
+        in_order=first_come & ~alone,
+        by_shares=~first_come & ~alone,
         held=np.bincount(owner[np.flatnonzero(held)], minlength=count) + heads.unlisted_held,
         holding=holding,
     )
@@ -155,16 +152,3 @@ def _preemptors(policy: Policy) -> set[int]:
 
 def _victims(policy: Policy) -> set[int]:
     return {lower for priority in policy.may_preempt for lower in preemptible_by(priority, policy)}
-
-
-def _is_plain(policy: Policy) -> bool:
-    """Say whether its queue order is priority, queued_at and id."""
-    return policy.ageing_seconds is None and not (
-        policy.organization_shares or policy.user_shares or policy.shortest_first
-    )
-
-
-def is_ranked_by_shares(policy: Policy) -> bool:
-    """Say whether `shared_phase` follows its queue order: anything beside priority, queued_at and id."""
-    ranked = policy.organization_shares or policy.user_shares or policy.shortest_first
-    return ranked or policy.ageing_seconds is not None

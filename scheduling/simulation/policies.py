@@ -56,7 +56,7 @@ def as_words(policy: Policy) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, VictimOrder) else value for name, value in words.items()}
 
 
-def _seconds(value: str) -> int:
+def _whole(value: str) -> int:
     if not value.isdecimal():
         raise ValueError("write a whole number, 0 or more.")
     return int(value)
@@ -108,12 +108,14 @@ def _may_preempt(value: str) -> dict[int, frozenset[int]]:
 READERS: Mapping[str, Callable[[str], Any]] = {
     "may_preempt": _may_preempt,
     "victim_order": _order,
-    "minimum_run_seconds": _seconds,
+    "lower_priority_first": _switch,
+    "minimum_run_seconds": _whole,
     "most_evictions": _limit,
     "evictions_per_minute": _limit,
     "ageing_seconds": _period,
     "organization_shares": _switch,
     "user_shares": _switch,
+    "share_band_percent": _whole,
     "shortest_first": _switch,
     "reservation_after_seconds": _limit,
 }

@@ -35,6 +35,8 @@ def plus(room: Amount, rows: Iterable[Candidate | Step], sign: int = 1) -> Amoun
 
 
 def _candidates_are_sound(c: Certificate) -> bool:
+    if not c.lower_priority_first and c.victim_order is not VictimOrder.LEAST_LOST_WORK:
+        return False
     for one in c.candidates:
         lost = one.need[c.work_resource] * (max(0, c.now - one.saved_at) // 1000)
         long_enough = max(0, c.now - one.started_at) >= c.minimum_run_seconds * 1_000_000

@@ -29,7 +29,9 @@ def repaired(c: Certificate) -> Certificate:
     """Count all figures that follow from others anew."""
     candidates = tuple(
         replace(
-            one, lost=lost_work(one.need, work_resource=c.work_resource, saved_at=one.saved_at, now=c.now)
+            one,
+            lost=lost_work(one.need, work_resource=c.work_resource, saved_at=one.saved_at, now=c.now),
+            rank=one.priority if c.lower_priority_first else 0,
         )
         for one in c.candidates
     )
@@ -169,6 +171,13 @@ def a_priority_altered(c: Certificate, dice: Random) -> Certificate | None:
     return _with_candidate(c, replace(one, priority=dice.choice((1, 2, 3))))
 
 
+def a_rank_altered(c: Certificate, dice: Random) -> Certificate | None:
+    if dice.random() < 0.5:
+        return replace(c, lower_priority_first=not c.lower_priority_first)
+    one = dice.choice(c.candidates)
+    return _with_candidate(c, replace(one, rank=dice.choice((0, 1, 2))))
+
+
 def an_own_start_told_as_a_run(c: Certificate, dice: Random) -> Certificate | None:
     one = dice.choice(c.candidates)
     return _with_candidate(c, replace(one, own_start=not one.own_start))
@@ -262,6 +271,7 @@ KINDS: tuple[Callable[[Certificate, Random], Certificate | None], ...] = (
     a_checkpoint_altered,
     a_loss_altered,
     a_priority_altered,
+    a_rank_altered,
     an_own_start_told_as_a_run,
     candidates_in_another_order,
     a_candidate_twice,

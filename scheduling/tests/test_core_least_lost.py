@@ -1,11 +1,13 @@
 """The choice of the victims that lose the least work: the rule in small cases, the optimum, and near it."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import settings
 from ortools.sat.python import cp_model
 
+from scheduling.core.every_set import cheapest_of_every_set
 from scheduling.core.least_lost import choose
 from scheduling.tests.choices import (
     best_price,
@@ -95,6 +97,33 @@ def test_the_choice_agrees_with_brute_force():
         chosen = choose(lack=lack, candidates=candidates, most=most)
         found = None if chosen is None else price(chosen)
         assert found == (best_price(lack, candidates, most) if max(lack) > 0 else price(())), f"seed {seed}"
+
+
+def test_looking_at_every_set_finds_the_best_as_well():
+    for seed in range(3 * settings.default.max_examples):
+        dice = Random(seed)
+        lack, candidates = random_lack(dice, most=8)
+        if max(lack) <= 0:
+            continue
+        missing = [max(0, one) for one in lack]
+        columns = [[one.lost for one in candidates], [1] * len(candidates)]
+        found = cheapest_of_every_set(
+            lack=missing, needs=[one.need for one in candidates], costs=columns, most=len(candidates)
+        )
+        alike = [replace(one, priority=LOW, rank=LOW) for one in candidates]
+        chosen = None if found is None else price([alike[position] for position in found])
+        assert chosen == best_price(lack, alike), f"seed {seed}"
+
+
+def test_twenty_that_lose_work_in_proportion_to_what_they_hold_are_decided_as_well():
+    dice = Random(3)
+    needs = [tuple(dice.randint(1000, 9999) for _ in range(3)) for _ in range(20)]
+    rows = [candidate(id_, need, need[0]) for id_, need in enumerate(needs)]
+    lack = part_of_all(rows, 0.5)
+    lost = sum(one.lost for one in choose(lack=lack, candidates=rows))
+    assert lost * 1000 == pytest.approx(
+        least_possible([replace(one, lost=one.lost * 10**6) for one in rows], lack)
+    )
 
 
 def part_of_all(rows, share):

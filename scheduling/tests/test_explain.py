@@ -17,6 +17,7 @@ from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import in_state, look
 from organizations.tests.factories import OrganizationFactory
+from scheduling.policy_services import set_policy
 from scheduling.services import run_cycle
 from scheduling.tests.cycles import HIGH, LOW, MEDIUM, cycle, lose_engine, pause, submit
 from scheduling.tests.test_plan import a_busy
@@ -284,6 +285,14 @@ def test_its_page_tells_what_the_cycle_stored_and_explain_agrees(api, alice, lab
     assert looked_at > 50
 
 
+def test_its_page_tells_its_place_as_the_cluster_ranks_its_queue(api, alice, full, cluster):
+    set_policy(actor=alice, cluster_id=cluster.pk, changes={"preset": "balanced"})
+    long, short = submit(cluster, 1, expected_seconds=3600), submit(cluster, 1, expected_seconds=60)
+    for one, place in ((short, 1), (long, 2)):
+        assert detail(api, alice, one)["queue_position"] == place
+        assert explain(api, alice, one)["queue_position"] == place
+
+
 def test_an_unreachable_engine_and_a_cluster_that_shrank_are_told(api, alice, full, cluster):
     one = submit(cluster, 1)
     Cluster.objects.filter(pk=cluster.pk).update(total_gpu=4000)
@@ -329,7 +338,7 @@ def test_an_explanation_reads_a_fixed_number_of_times_and_writes_nothing(api, al
         for _ in range(5):
             submit(cluster, 1)
             run_cycle(cluster_ids=[ClusterFactory(organization=lab).pk])
-    assert counts == [12, 12]
+    assert counts == [13, 13]
 
 
 def test_nobody_explains_what_they_cannot_see(api, charlie, waiting):

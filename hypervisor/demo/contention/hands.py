@@ -8,6 +8,10 @@ from random import Random
 from typing import Any
 
 
+PAUSE_SECONDS = 0.1
+"""On the average between two cycles of a scheduler, and between two sums of the auditor: nobody spins."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Ids: each organization with its owner and its clusters."""
@@ -59,7 +63,7 @@ def schedule(world: World, dice: Random, count: int, stop: Any, account: Account
     from deployments.services.booking import StalePlan
     from scheduling.services import run_cycle
 
-    while not stop.is_set():
+    while not stop.wait(dice.random() * 2 * PAUSE_SECONDS):
         some = dice.sample(world.every_cluster, dice.randint(1, min(3, len(world.every_cluster))))
         try:
             result = run_cycle(cluster_ids=some)
@@ -82,6 +86,7 @@ def reconcile(world: World, dice: Random, count: int, stop: Any, account: Accoun
     while not stop.is_set():
         reconcile_cluster(cluster_id=dice.choice(world.every_cluster))
         account.done["reconciled"] += 1
+        stop.wait(PAUSE_SECONDS / 10)
 
 
 def add_up(world: World, dice: Random, count: int, stop: Any, account: Account) -> None:
@@ -95,7 +100,7 @@ def add_up(world: World, dice: Random, count: int, stop: Any, account: Account) 
         if beyond := clusters_beyond_their_total():
             account.broken.append(f"{beyond} clusters hold more than they have")
         account.done["added up"] += 1
-        stop.wait(0.02)
+        stop.wait(PAUSE_SECONDS)
 
 
 ROLES: dict[str, Callable[[Any, Random, int, Any, Account], None]] = {

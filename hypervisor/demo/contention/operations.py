@@ -10,6 +10,7 @@ from clusters.models import Cluster
 from clusters.services import change_cluster
 from deployments.models import Deployment
 from deployments.services.change import change_deployment
+from deployments.services.checkpoints import report_checkpoint
 from deployments.services.steer import (
     cancel_deployment,
     delete_deployment,
@@ -20,6 +21,8 @@ from deployments.services.submit import submit_deployment
 from deployments.states import CANCELLABLE, FINAL, STOPPABLE
 from hypervisor.demo.contention.hands import World
 from hypervisor.demo.contention.world import CORES, GIGABYTES, GPUS
+from scheduling.core.policy import PRESETS
+from scheduling.policy_services import set_policy
 
 REFUSALS = (Conflict, InvalidInput, Deployment.DoesNotExist)
 """Answers to a request that came too late or asked too much: nothing is wrong with them."""
@@ -38,6 +41,7 @@ class Operator:
         self.choices: dict[Callable[[], None], int] = {
             self.submit: 34, self.stop: 14, self.cancel: 8, self.requeue: 6, self.delete: 6, self.reprioritize: 8,
             self.resize_need: 5, self.move: 4, self.shrink_or_grow: 9, self.pause_or_resume: 3,
+            self.change_policy: 3, self.checkpoint: 3,
         }  # fmt: skip
 
     def act(self) -> None:
@@ -105,6 +109,20 @@ class Operator:
 
     def pause_or_resume(self) -> None:
         self._change_cluster({"paused": self.dice.random() < 0.3})
+
+    def change_policy(self) -> None:
+        organization = self._organization()
+        changes = {
+            "preset": self.dice.choice(list(PRESETS)),
+            "evictions_per_minute": self.dice.choice((None, 5)),
+            "reservation_after_seconds": self.dice.choice((None, 1)),
+        }
+        set_policy(
+            actor=self.owners[organization], cluster_id=self._cluster(organization).pk, changes=changes
+        )
+
+    def checkpoint(self) -> None:
+        self._steer(report_checkpoint, STOPPABLE)
 
     def _change_cluster(self, changes: dict[str, int | bool]) -> None:
         organization = self._organization()
