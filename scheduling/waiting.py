@@ -40,10 +40,15 @@ QUIET = """waiting.status = 'pending' AND waiting.reason = 'insufficient_capacit
 RESTLESS = """waiting.status = 'pending' AND (waiting.reason IS NULL
         OR NOT (waiting.reason = 'insufficient_capacity' AND waiting.reason IS NOT NULL)
         OR waiting.seat_granted_at IS NOT NULL OR waiting.retry_at IS NOT NULL OR waiting.has_dependencies)"""
-EXCEEDS = """
-SELECT {columns}, NULL FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster
-WHERE total.blocked IS NULL AND {quiet} AND {beyond}
-"""
+OF_CLUSTER = """CROSS JOIN LATERAL (
+    SELECT waiting.* FROM deployments_deployment AS waiting WHERE waiting.cluster_id = {cluster} AND {which} OFFSET 0
+) AS waiting"""
+"""One cluster after the other, each by an index: what PostgreSQL knows of how many are quiet is out of date after each
+cycle, and planning by that it would go through all of them once for each cluster. OFFSET keeps it from doing so."""
+EXCEEDS = f"""
+SELECT {COLUMNS}, NULL FROM total {OF_CLUSTER.format(cluster="total.cluster", which=f"{QUIET} AND {{beyond}}")}
+WHERE total.blocked IS NULL
+"""  # noqa: S608
 CONCERNED = f"""
 WITH total AS MATERIALIZED (
     SELECT * FROM unnest(%(clusters)s::bigint[], %(blocked)s::text[], %(gpu)s::bigint[], %(cpu)s::bigint[],
@@ -53,55 +58,53 @@ WITH total AS MATERIALIZED (
         %(most_cpu)s::bigint[], %(most_ram)s::bigint[]) AS one(cluster, priority, gpu, cpu, ram)
 )
 SELECT {COLUMNS}, hold.reason
-FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster {UNMET}
+FROM total {OF_CLUSTER.format(cluster="total.cluster", which=RESTLESS)} {UNMET}
 CROSS JOIN LATERAL (SELECT {HOLD} AS reason) AS hold
 LEFT JOIN most ON most.cluster = waiting.cluster_id AND most.priority = waiting.priority
-WHERE {RESTLESS} AND (waiting.seat_granted_at IS NOT NULL
+WHERE waiting.seat_granted_at IS NOT NULL
     OR waiting.reason IS DISTINCT FROM coalesce(hold.reason, total.blocked,
         CASE WHEN waiting.required_gpu > total.gpu OR waiting.required_cpu > total.cpu
             OR waiting.required_ram > total.ram THEN 'exceeds_cluster' ELSE 'insufficient_capacity' END)
     OR hold.reason IS NULL AND waiting.queued_at <= total.late
     OR hold.reason IS NULL AND waiting.required_gpu <= most.gpu AND waiting.required_cpu <= most.cpu
-        AND waiting.required_ram <= most.ram)
+        AND waiting.required_ram <= most.ram
 UNION ALL
-SELECT {COLUMNS}, NULL
-FROM most JOIN deployments_deployment AS waiting ON waiting.cluster_id = most.cluster
-    AND waiting.priority = most.priority AND waiting.required_gpu <= most.gpu AND waiting.required_cpu <= most.cpu
-    AND waiting.required_ram <= most.ram
-WHERE {QUIET}
-UNION ALL
-{EXCEEDS.format(columns=COLUMNS, quiet=QUIET, beyond="waiting.required_gpu > total.gpu")}
-UNION ALL
-{
-    EXCEEDS.format(
-        columns=COLUMNS,
-        quiet=QUIET,
-        beyond="waiting.required_cpu > total.cpu AND waiting.required_gpu <= total.gpu",
+SELECT {COLUMNS}, NULL FROM most {
+    OF_CLUSTER.format(
+        cluster="most.cluster",
+        which=f"{QUIET} AND waiting.priority = most.priority AND waiting.required_gpu <= most.gpu"
+        " AND waiting.required_cpu <= most.cpu AND waiting.required_ram <= most.ram",
     )
 }
 UNION ALL
+{EXCEEDS.format(beyond="waiting.required_gpu > total.gpu")}
+UNION ALL
+{EXCEEDS.format(beyond="waiting.required_cpu > total.cpu AND waiting.required_gpu <= total.gpu")}
+UNION ALL
 {
     EXCEEDS.format(
-        columns=COLUMNS,
-        quiet=QUIET,
         beyond="waiting.required_ram > total.ram AND waiting.required_cpu <= total.cpu"
-        " AND waiting.required_gpu <= total.gpu",
+        " AND waiting.required_gpu <= total.gpu"
     )
 }
 """  # noqa: S608
 BLOCKED = f"""
 UNION ALL
-SELECT {COLUMNS}, NULL FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster
-WHERE total.blocked IS NOT NULL AND {QUIET}
+SELECT {COLUMNS}, NULL FROM total {OF_CLUSTER.format(cluster="total.cluster", which=QUIET)}
+WHERE total.blocked IS NOT NULL
 """  # noqa: S608
 LATE = f"""
 UNION ALL
-SELECT {COLUMNS}, NULL FROM total JOIN deployments_deployment AS waiting ON waiting.cluster_id = total.cluster
-JOIN most ON most.cluster = total.cluster AND most.priority = waiting.priority
-WHERE total.blocked IS NULL AND waiting.queued_at <= total.late AND {QUIET}
-    AND waiting.required_gpu <= total.gpu AND waiting.required_cpu <= total.cpu AND waiting.required_ram <= total.ram
-    AND NOT (waiting.required_gpu <= most.gpu AND waiting.required_cpu <= most.cpu
-        AND waiting.required_ram <= most.ram)
+SELECT {COLUMNS}, NULL FROM total JOIN most ON most.cluster = total.cluster {
+    OF_CLUSTER.format(
+        cluster="total.cluster",
+        which=f"{QUIET} AND waiting.priority = most.priority AND waiting.queued_at <= total.late"
+        " AND waiting.required_gpu <= total.gpu AND waiting.required_cpu <= total.cpu"
+        " AND waiting.required_ram <= total.ram AND NOT (waiting.required_gpu <= most.gpu"
+        " AND waiting.required_cpu <= most.cpu AND waiting.required_ram <= most.ram)",
+    )
+}
+WHERE total.blocked IS NULL
 """  # noqa: S608
 COUNT = f"""
 SELECT cluster_id, sum(told)::bigint, sum(held)::bigint FROM (
