@@ -15,8 +15,9 @@ from clusters.models import ClusterState, available, state_of
 from scheduling.core.amounts import Amount
 from scheduling.core.reasons import Reason
 from scheduling.core.waiting import Cause, Room, causes
-from scheduling.snapshot import BLOCKED, REASONS
+from scheduling.snapshot import BLOCKED
 
+REASONS: dict[str, Reason] = {reason.value: reason for reason in Reason}
 FACTS = """
 SELECT row.required_gpu, row.required_cpu, row.required_ram, row.reason, row.seat_granted_at IS NOT NULL, row.retry_at,
     total_gpu, total_cpu, total_ram, allocated_gpu, allocated_cpu, allocated_ram, paused, unreachable_since IS NOT NULL,
