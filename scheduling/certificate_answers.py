@@ -18,9 +18,10 @@ WHY = {
     "whose going was not needed.",
     VictimOrder.YOUNGEST: "Of each priority, the lowest first, those started last went, until there was room; nobody "
     "whose going was not needed.",
-    VictimOrder.LEAST_LOST_WORK: "A higher priority went only where all lower ones would not have made room. None of "
-    "the victims is needless, and none could be exchanged for one that loses less work.",
+    VictimOrder.LEAST_LOST_WORK: "None of the victims is needless, and none could be exchanged for one that loses less "
+    "work.",
 }
+LOWER_FIRST = "A higher priority went only where all lower ones would not have made room. "
 
 
 def answers(*, user: User, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ def _answer(row: Mapping[str, Any], certificate: Certificate, known: Collection[
         "policy": row["policy"],
         "victim_order": certificate.victim_order,
         "lost_seconds": round(row["lost_seconds"], 3),
-        "why_nobody_else": WHY[certificate.victim_order],
+        "why_nobody_else": _why(certificate),
         "preemptors": [
             _shown(step.preemptor, step.priority, step.need, known)
             for step in certificate.steps
@@ -70,6 +71,12 @@ def _answer(row: Mapping[str, Any], certificate: Certificate, known: Collection[
         "candidates": len(spared) + len(gone),
         "spared": [_candidate(one, known) for one in spared[:MOST_SPARED]],
     }
+
+
+def _why(certificate: Certificate) -> str:
+    counts = certificate.victim_order is VictimOrder.LEAST_LOST_WORK
+    first = LOWER_FIRST if counts and certificate.lower_priority_first else ""
+    return first + WHY[certificate.victim_order]
 
 
 MOST_SPARED = 20

@@ -1,26 +1,40 @@
 """Since when the work of runs is not saved: what an eviction would lose."""
 
 from collections.abc import Collection
-from datetime import datetime
-from typing import Any
 
-from deployments.models import Run
+import numpy as np
 
+from accounts.reading import SINCE_2000, read_columns
+from scheduling.core.columns import UNKNOWN, Ints
 
-def reported(cluster_ids: Collection[int]) -> dict[int, datetime]:
-    """Deployment → the last checkpoint of its live run that was reported; those without any are left out."""
-    rows: Any = (
-        Run.objects.filter(cluster_id__in=cluster_ids, outcome=None, checkpointed_at__isnull=False)
-        .order_by()
-        .values_list("deployment_id", "checkpointed_at")
-    )
-    return dict(rows)
+SECOND = 1_000_000
+REPORTED = """
+SELECT deployment_id, checkpointed_at FROM deployments_run
+WHERE cluster_id = ANY(%(clusters)s) AND outcome IS NULL AND checkpointed_at IS NOT NULL
+"""
 
 
-def saved_at(*, started: int, reported: int | None, interval_seconds: int | None, now: int) -> int:
-    """The latest of a run's start, its last report, and the last whole interval since its start; microseconds."""
-    known = started if reported is None else max(started, reported)
-    if interval_seconds is None or now <= started:
-        return known
-    interval = interval_seconds * 1_000_000
-    return max(known, started + (now - started) // interval * interval)
+def reported(cluster_ids: Collection[int], deployment_ids: Ints) -> Ints:
+    """When the live run of each of these deployments last reported a checkpoint, in microseconds, or UNKNOWN."""
+    found = np.full(len(deployment_ids), UNKNOWN, dtype=np.int64)
+    if not len(deployment_ids):
+        return found
+    ids, at = read_columns(REPORTED, {"clusters": list(cluster_ids)}, 2)
+    order = np.argsort(deployment_ids)
+    place = np.searchsorted(deployment_ids, ids, sorter=order).clip(max=len(order) - 1)
+    rows = order[place]
+    known = deployment_ids[rows] == ids
+    found[rows[known]] = at[known] + SINCE_2000
+    return found
+
+
+def saved_at(*, started: Ints, reported: Ints, interval_seconds: Ints, now: int) -> Ints:
+    """The latest of each run's start, its last report, and the last whole interval since its start; microseconds.
+
+    UNKNOWN in `reported` and `interval_seconds`: there is none.
+    """
+    ran = np.maximum(now - started, 0)
+    # No run lasts as long as the longest interval that there is room for.
+    interval = np.minimum(interval_seconds, np.iinfo(np.int64).max // SECOND) * SECOND
+    whole = np.where(interval > 0, ran // np.maximum(interval, 1) * interval, 0)
+    return np.maximum(reported, started + whole)

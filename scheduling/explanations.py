@@ -109,12 +109,15 @@ def _unmet(deployment: Deployment) -> list[tuple[int, str, str]]:
 
 
 def _other_clusters(user: User, deployment: Deployment) -> list[Cluster]:
-    """Where the user could move it to: clusters of its organization that could run it, where few wait first."""
+    """Where the user could move it to: clusters of its organization, or shared with it, where few wait first."""
     here = Deployment.objects.filter(cluster=OuterRef("pk"), status=Status.PENDING).order_by()
     waiting = Subquery(here.values("cluster").annotate(count=Count("pk")).values("count"))
+    organization = deployment.organization_id
+    owned = Q(organization_id=organization)
+    shared = Exists(ClusterShare.objects.filter(cluster=OuterRef("pk"), organization_id=organization))
     rows = (
         Cluster.objects.visible_to(user)
-        .filter(cluster_selectors.IN_USE, organization_id=deployment.organization_id)
+        .filter(cluster_selectors.IN_USE, owned | shared)
         .exclude(pk=deployment.cluster_id)
         .annotate(waiting=Coalesce(waiting, 0))
         .order_by("waiting", "id")[:MOST_CLUSTERS]

@@ -1,21 +1,19 @@
 """The only translator from rows to the core's snapshot: a fixed number of queries, whatever the number of clusters."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 from django.db import connection
 
+from accounts.reading import SINCE_2000, read_columns
 from clusters.amounts import RESOURCES
 from clusters.models import Cluster
 from clusters.models import ClusterState as Condition
-from deployments.models import Deployment
-from deployments.states import HOLDS_CAPACITY, Status
 from scheduling import waiting
-from scheduling.checkpoints import reported, saved_at
-from scheduling.core.columns import UNKNOWN, Heads, Ints, PendingColumns, RunningColumns, codes, ints, needs
+from scheduling.checkpoints import SECOND, reported, saved_at
+from scheduling.core.columns import UNKNOWN, Heads, Ints, PendingColumns, RunningColumns, ints
 from scheduling.core.policy import Policy
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterState, Snapshot
@@ -31,13 +29,22 @@ BLOCKED = {
     Condition.OVERCOMMITTED: Reason.CLUSTER_OVERCOMMITTED,
 }
 GPU, CPU = RESOURCES.index("gpu"), RESOURCES.index("cpu")
-REASONS: dict[str | None, Reason] = {reason.value: reason for reason in Reason}
 HELD = """
 SELECT cluster_id, priority, status = 'stopping', sum(required_gpu)::bigint, sum(required_cpu)::bigint,
     sum(required_ram)::bigint
 FROM deployments_deployment
 WHERE cluster_id = ANY(%s) AND status IN ('running', 'starting', 'stopping') GROUP BY 1, 2, 3
 """
+# A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
+RUNNING = f"""
+SELECT deployment.cluster_id, id, required_gpu, required_cpu, required_ram, priority::bigint, started_at,
+    (status = 'stopping')::int::bigint, organization_id, coalesce(created_by_id, 0), preemption_count::bigint,
+    coalesce(expected_seconds, {UNKNOWN}), coalesce(checkpoint_interval_seconds, {UNKNOWN})
+FROM unnest(%(clusters)s::bigint[]) AS one(cluster) CROSS JOIN LATERAL (
+    SELECT * FROM deployments_deployment
+    WHERE cluster_id = one.cluster AND status IN ('running', 'starting', 'stopping') OFFSET 0
+) AS deployment
+"""  # noqa: S608 (each cluster by its index, as in `waiting.OF_CLUSTER`)
 
 
 def load(clusters: Sequence[Cluster], now: datetime, *, everybody: bool = True) -> Snapshot:
@@ -87,10 +94,13 @@ def microseconds(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
-def _expected(seconds: Iterable[int | None], ids: Iterable[int], usual: Mapping[int, float]) -> Ints:
+def _expected(seconds: Ints, ids: Ints, usual: Mapping[int, float]) -> Ints:
     """What each one's user expects, else what is usual; in microseconds."""
-    known = (usual.get(id_) if given is None else given for id_, given in zip(ids, seconds, strict=True))
-    return ints(UNKNOWN if one is None else round(one * 1_000_000) for one in known)
+    longest = np.iinfo(np.int64).max // SECOND
+    found = np.where(seconds == UNKNOWN, UNKNOWN, np.minimum(seconds, longest) * SECOND)
+    for row in np.flatnonzero(seconds == UNKNOWN) if usual else ():
+        found[row] = round(usual[id_] * SECOND) if (id_ := int(ids[row])) in usual else UNKNOWN
+    return found
 
 
 def _held(cluster_ids: list[int]) -> dict[int, list[Held]]:
@@ -113,23 +123,19 @@ def _room(cluster: Cluster, held: Sequence[Held], policy: Policy, now: datetime)
     )
 
 
-def _pending(
-    rows: list[tuple[Any, ...]], cluster_ids: list[int], usual: Mapping[int, float]
-) -> PendingColumns:
-    of, id_, gpu, cpu, ram, priority, queued_at, seated, reason, organization, user, expected, hold = _turned(
-        rows, 13
-    )
+def _pending(columns: Ints, cluster_ids: list[int], usual: Mapping[int, float]) -> PendingColumns:
+    of, id_, *_, priority, queued_at, seated, reason, organization, user, expected, hold = columns
     return PendingColumns(
         offsets=_offsets(of, cluster_ids),
-        id=ints(id_),
-        need=needs(list(zip(gpu, cpu, ram, strict=True)), len(RESOURCES)),
-        priority=ints(priority),
-        queued_at=ints(queued_at),
-        hold=codes(map(REASONS.get, hold)),
-        seated=np.array(seated, dtype=np.bool_),
-        organization=ints(organization),
-        user=ints(one or 0 for one in user),
-        reason=codes(map(REASONS.get, reason)),
+        id=id_,
+        need=_needs(columns),
+        priority=priority,
+        queued_at=queued_at + SINCE_2000,
+        hold=hold.astype(np.int8),
+        seated=seated != 0,
+        organization=organization,
+        user=user,
+        reason=reason.astype(np.int8),
         expected=_expected(expected, id_, usual),
     )
 
@@ -138,61 +144,36 @@ def _running(
     cluster_ids: list[int], busy: list[int], now: datetime, usual: Mapping[int, float]
 ) -> RunningColumns:
     """Who holds capacity in the `busy` ones of the clusters."""
-    # A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
-    rows: Any = () if not busy else (
-        Deployment.objects.filter(cluster_id__in=busy, status__in=HOLDS_CAPACITY)
-        .order_by("cluster_id")
-        .values_list(
-            "cluster_id", "id", "required_gpu", "required_cpu", "required_ram", "priority", "started_at", "status",
-            "organization_id", "created_by_id", "preemption_count", "expected_seconds", "checkpoint_interval_seconds",
-        )
-    )  # fmt: skip
-    (
-        of,
-        id_,
-        gpu,
-        cpu,
-        ram,
-        priority,
-        started_at,
-        status,
-        organization,
-        user,
-        evictions,
-        expected,
-        interval,
-    ) = _turned(list(rows), 13)
-    reports, at = reported(busy) if busy else {}, microseconds(now)
-    began = list(map(microseconds, started_at))
-    saved = [
-        saved_at(
-            started=start,
-            reported=microseconds(reports[one]) if one in reports else None,
-            interval_seconds=every,
-            now=at,
-        )
-        for one, start, every in zip(id_, began, interval, strict=True)
-    ]
+    # In the order of `busy`, so by cluster.
+    columns = read_columns(RUNNING, {"clusters": busy}, 13) if busy else np.zeros((13, 0), dtype=np.int64)
+    of, id_, *_, priority, started_at, stopping, organization, user, evictions, expected, interval = columns
+    started_at = started_at + SINCE_2000
     return RunningColumns(
         offsets=_offsets(of, cluster_ids),
-        id=ints(id_),
-        need=needs(list(zip(gpu, cpu, ram, strict=True)), len(RESOURCES)),
-        priority=ints(priority),
-        started_at=ints(began),
-        stopping=np.array([one == Status.STOPPING for one in status], dtype=np.bool_),
-        organization=ints(organization),
-        user=ints(one or 0 for one in user),
-        saved_at=ints(saved),
-        evictions=ints(evictions),
+        id=id_,
+        need=_needs(columns),
+        priority=priority,
+        started_at=started_at,
+        stopping=stopping != 0,
+        organization=organization,
+        user=user,
+        saved_at=saved_at(
+            started=started_at,
+            reported=reported(busy, id_),
+            interval_seconds=interval,
+            now=microseconds(now),
+        ),
+        evictions=evictions,
         expected=_expected(expected, id_, usual),
     )
 
 
-def _turned(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * width
+def _needs(columns: Ints) -> Ints:
+    """The needs, which follow the cluster and the id: a row each, and each resource contiguous."""
+    return columns[2 : 2 + len(RESOURCES)].T
 
 
-def _offsets(of: Sequence[int], cluster_ids: list[int]) -> Ints:
+def _offsets(of: Ints, cluster_ids: list[int]) -> Ints:
     """Where the rows of each cluster begin; `of`, the cluster of each row, is sorted, and so are `cluster_ids`."""
-    bounds = np.searchsorted(ints(of), ints(cluster_ids))
+    bounds = np.searchsorted(of, ints(cluster_ids))
     return np.append(bounds, len(of)).astype(np.int64)

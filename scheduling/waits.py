@@ -19,8 +19,9 @@ from scheduling.core.waiting import Cause, Room, causes
 from scheduling.models import ClusterPolicy
 from scheduling.planning import unmoving_view
 from scheduling.policies import effective
-from scheduling.snapshot import BLOCKED, REASONS, load
+from scheduling.snapshot import BLOCKED, load
 
+REASONS: dict[str, Reason] = {reason.value: reason for reason in Reason}
 FACTS = """
 SELECT row.required_gpu, row.required_cpu, row.required_ram, row.reason, row.seat_granted_at IS NOT NULL, row.retry_at,
     total_gpu, total_cpu, total_ram, allocated_gpu, allocated_cpu, allocated_ram, paused, unreachable_since IS NOT NULL,

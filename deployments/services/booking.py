@@ -132,9 +132,11 @@ WITH seated AS (
 )
 SELECT count(*) FROM seated
 """
+# PostgreSQL takes arrays out of a SELECT for short and looks each id up. If it knew their length, each batch would read
+# and hash all that wait.
 REASON = """
 UPDATE deployments_deployment AS deployment SET reason = planned.reason
-FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS planned(id, reason)
+FROM unnest((SELECT %(ids)s::bigint[]), (SELECT %(reasons)s::text[])) AS planned(id, reason)
 WHERE deployment.id = planned.id AND deployment.status = 'pending'
 """
 

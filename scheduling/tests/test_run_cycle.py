@@ -70,7 +70,7 @@ def test_a_cycle_that_changes_nothing_writes_nothing(cluster, full):
     cycles = Cycle.objects.count()
     with CaptureQueriesContext(connection) as queries:
         run_cycle(cluster_ids=[cluster.pk])
-    statements = [query["sql"].split()[0] for query in queries]
+    statements = [query["sql"].removeprefix("COPY (").split()[0] for query in queries]
     assert set(statements) <= {"SAVEPOINT", "SELECT", "WITH", "RELEASE"}
     assert not [query["sql"] for query in queries if " SET " in query["sql"] or "INSERT" in query["sql"]]
     assert Cycle.objects.count() == cycles
