@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
 from clusters import selectors as cluster_selectors
 from clusters.amounts import from_wire, to_wire
-from clusters.models import Cluster, Runtime
+from clusters.models import Cluster, ClusterShare, Runtime
 from deployments import selectors
 from deployments.models import Deployment
 from deployments.services.runnable import LEAST_CPU, LEAST_RAM, what_cannot_run

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
-from accounts.errors import Conflict, InvalidInput
+from accounts.errors import Conflict, InvalidInput, NotFound
 from accounts.models import User
 from clusters.models import Cluster
 from clusters.services import change_cluster
@@ -24,7 +24,7 @@ from hypervisor.demo.contention.world import CORES, GIGABYTES, GPUS
 from scheduling.core.policy import PRESETS
 from scheduling.policy_services import set_policy
 
-REFUSALS = (Conflict, InvalidInput, Deployment.DoesNotExist)
+REFUSALS = (Conflict, InvalidInput, NotFound, Deployment.DoesNotExist)
 """Answers to a request that came too late or asked too much: nothing is wrong with them."""
 
 
