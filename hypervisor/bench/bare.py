@@ -1,7 +1,7 @@
 """The yardstick of a cycle: the same rows read and written by plain psycopg, in the same number of commits.
 
 It decides nothing. It is told what the cycle wrote, and writes that with the quickest plain means that we know:
-COPY for new rows, UPDATE … FROM unnest for changed ones.
+COPY for new rows, UPDATE … FROM unnest for changed ones, looked up by their keys (see `booking.REASON`).
 """
 
 import time
@@ -15,10 +15,11 @@ from psycopg.types.json import Jsonb
 READS = (
     "SELECT * FROM clusters_cluster WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
     "SELECT id, cluster_id, required_gpu, required_cpu, required_ram, priority, queued_at, seat_granted_at, reason,"
-    " retry_at, organization_id, created_by_id FROM deployments_deployment"
+    " retry_at, has_dependencies, organization_id, created_by_id, expected_seconds FROM deployments_deployment"
     " WHERE cluster_id = ANY(%s) AND status = 'pending' ORDER BY cluster_id, priority DESC, queued_at, id",
     "SELECT id, cluster_id, required_gpu, required_cpu, required_ram, priority, started_at, status, organization_id,"
-    " created_by_id FROM deployments_deployment WHERE cluster_id = ANY(%s)"
+    " created_by_id, preemption_count, expected_seconds, checkpoint_interval_seconds"
+    " FROM deployments_deployment WHERE cluster_id = ANY(%s)"
     " AND status IN ('starting', 'running', 'stopping')",
 )
 INSERTED = ("deployments_run", "deployments_allocation", "deployments_deploymentevent", "scheduling_cycle")
@@ -86,7 +87,7 @@ def _write(connection: psycopg.Connection[Any], written: Written) -> None:
     if written.starts:
         connection.execute(
             "UPDATE deployments_deployment AS d SET status = 'starting', started_at = new.at"
-            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS new(id, at) WHERE d.id = new.id",
+            " FROM unnest((SELECT %s::bigint[]), (SELECT %s::timestamptz[])) AS new(id, at) WHERE d.id = new.id",
             [[id_ for id_, _ in written.starts], [at for _, at in written.starts]],
         )
         connection.execute(
@@ -98,7 +99,7 @@ def _write(connection: psycopg.Connection[Any], written: Written) -> None:
     if written.reasons:
         connection.execute(
             "UPDATE deployments_deployment AS d SET reason = new.reason"
-            " FROM unnest(%s::bigint[], %s::text[]) AS new(id, reason) WHERE d.id = new.id",
+            " FROM unnest((SELECT %s::bigint[]), (SELECT %s::text[])) AS new(id, reason) WHERE d.id = new.id",
             [[id_ for id_, _ in written.reasons], [reason for _, reason in written.reasons]],
         )
     for table, (columns, rows) in written.rows.items():
