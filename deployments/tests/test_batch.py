@@ -20,7 +20,7 @@ from organizations.tests.factories import MembershipFactory, OrganizationFactory
 
 WANTS = {"name": "n", "docker_image": "registry.example.org/n:1", "required_ram": 1, "required_cpu": 1}
 SECRET = "a-secret-value"
-NOT_ALIKE = {"id", "created_at", "queued_at", "name"}
+NOT_ALIKE = {"id", "created_at", "queued_at", "name", "queue_position"}
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_a_thousand_cost_as_many_statements_as_one_and_less_than_a_second(api, a
         seconds = time.perf_counter() - began
         assert answer.status_code == 201, answer.content[:1000]
         counts.append(len([query for query in queries if "SAVEPOINT" not in query["sql"]]))
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 11
     # Generous: other tests may run beside this one.
     assert seconds < 3
 
