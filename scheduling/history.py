@@ -45,7 +45,12 @@ def workload_of(cluster: Cluster, *, since: datetime, until: datetime) -> Worklo
             jobs.append(_job(run, submitted, usual))
     left_out = {"were queued before the range": before} | _others(cluster, since, until)
     days = (until - since).total_seconds() / 86_400
-    made = Workload.of(f"{cluster.name}, the last {days:g} days", tuple(cluster.total), jobs, left_out)
+    made = Workload.of(
+        f"{cluster.name}, the last {f'{days:g} days' if days != 1 else 'day'}",
+        tuple(cluster.total),
+        jobs,
+        left_out,
+    )
     return replace(
         made,
         weights=weights_by_cluster([cluster.pk]).get(cluster.pk, {}),

@@ -135,7 +135,7 @@ def _stored(workload: Workload, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "figures": as_json(workload, outcomes, **how),
         "said": [*tables.said(workload, **how), *tables.unfinished(outcomes)],
         "by_policy": tables.by_policy(workload, outcomes),
-        "by_priority": tables.by_priority(outcomes),
+        "by_priority": tables.by_priority(workload, outcomes),
         "use": chart.use_over_time(workload, outcomes),
         "waiting": chart.waiting_over_time(workload, outcomes),
     }

@@ -13,16 +13,27 @@ WAITS_TITLE = "Waits: from submit to end, less the duration"
 WAITS = ("mean", "p50", "p95", "p99", "max")
 Cells = tuple[list[str], list[list[str]]]
 """Headers, and rows of as many cells."""
+HOUR = 3_600_000_000
+UNITS = (("s", HOUR, 3600), ("min", 24 * HOUR, 60), ("h", 0, 1))
+"""A unit of time, up to which span of submissions it is told, and how many of it make an hour."""
+
+
+def unit_of(workload: Workload) -> tuple[str, int]:
+    """In what its times are told, and how many of it make an hour: seconds for what was submitted within an hour,
+    minutes within a day.
+    """
+    fitting = ((name, in_hour) for name, most, in_hour in UNITS if workload.last_submit < most or not most)
+    return next(fitting)
 
 
 def by_policy(workload: Workload, outcomes: Sequence[Outcome]) -> Cells:
     """What each policy made of it, in a line."""
-    unit = workload.work_unit
+    unit, (time, in_hour) = workload.work_unit, unit_of(workload)
     headers = [
         "policy",
         "goodput\n%",
-        "mean wait\nh",
-        f"wasted\n{unit} h",
+        f"mean wait\n{time}",
+        f"wasted\n{unit} {time}",
         "preemptions",
         "Jain\nindex",
         "took\ns",
@@ -31,8 +42,8 @@ def by_policy(workload: Workload, outcomes: Sequence[Outcome]) -> Cells:
         [
             outcome.policy.name,
             f"{outcome.figures.goodput:.1f}",
-            f"{outcome.figures.waits.mean:,.1f}",
-            f"{outcome.figures.waste:,.0f}",
+            f"{outcome.figures.waits.mean * in_hour:,.1f}",
+            f"{outcome.figures.waste * in_hour:,.0f}",
             f"{outcome.figures.preemptions:,}",
             f"{outcome.figures.jain:.2f}",
             f"{outcome.seconds:.1f}",
@@ -42,26 +53,29 @@ def by_policy(workload: Workload, outcomes: Sequence[Outcome]) -> Cells:
     return headers, rows
 
 
-def by_priority(outcomes: Sequence[Outcome]) -> Cells:
+def by_priority(workload: Workload, outcomes: Sequence[Outcome]) -> Cells:
     """The waits of all and of each priority, under each policy."""
+    time, in_hour = unit_of(workload)
     present = sorted({one for outcome in outcomes for one in outcome.figures.by_priority}, reverse=True)
-    rows = [["all", outcome.policy.name, *_waits(outcome.figures.waits)] for outcome in outcomes]
+    rows = [["all", outcome.policy.name, *_waits(outcome.figures.waits, in_hour)] for outcome in outcomes]
     rows += [
-        [PRIORITIES.get(priority, str(priority)), outcome.policy.name, *_waits(waits)]
+        [PRIORITIES.get(priority, str(priority)), outcome.policy.name, *_waits(waits, in_hour)]
         for priority in present
         for outcome in outcomes
         if (waits := outcome.figures.by_priority.get(priority))
     ]
-    return ["priority", "policy", "jobs", *(f"{name}\nh" for name in WAITS)], rows
+    return ["priority", "policy", "jobs", *(f"{name}\n{time}" for name in WAITS)], rows
 
 
 def said(workload: Workload, *, window_seconds: float, grace_seconds: float) -> list[str]:
     """What was replayed, on what, and what was left out of it."""
     gpus, cores, ram = workload.total
-    days = workload.last_submit / 86_400_000_000
+    time, in_hour = unit_of(workload)
+    span = workload.last_submit / HOUR
+    told = f"{span / 24:,.1f} days" if time == "h" else f"{span * in_hour:,.0f} {time}"
     lines = [
         f"{workload.name}: {len(workload.jobs):,} {'job' if len(workload.jobs) == 1 else 'jobs'}, "
-        f"submitted over {days:,.1f} days, "
+        f"submitted over {told}, "
         f"on {gpus / 1000:,g} GPUs, {cores / 1000:,g} cores and {ram / 1024:,g} GB: "
         f"{100 * workload.load:.0f} % of the {workload.work_unit}s asked for.",
         f"Planned {window_seconds:g} s after the first change, by the scheduler's own planner; "
@@ -92,6 +106,6 @@ def as_table(cells: Cells, *, title: str, words: int = 1) -> Table:
     return table
 
 
-def _waits(waits: Waits) -> list[str]:
+def _waits(waits: Waits, in_hour: int) -> list[str]:
     hours = (waits.mean, waits.p50, waits.p95, waits.p99, waits.longest)
-    return [f"{waits.jobs:,}", *(f"{one:,.1f}" for one in hours)]
+    return [f"{waits.jobs:,}", *(f"{one * in_hour:,.1f}" for one in hours)]

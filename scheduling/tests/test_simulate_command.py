@@ -33,13 +33,13 @@ def simulate(*arguments, **options):
 
 def test_the_tables_name_units_and_what_was_left_out(trace):
     told = simulate(trace=str(trace), gpus=2, policy=["two_phase"], window=0)
-    assert "ours.csv: 3 jobs, submitted over 0.1 days, on 2 GPUs" in told
+    assert "ours.csv: 3 jobs, submitted over 120 min, on 2 GPUs" in told
     assert "Left out: 1 that ask for more than the whole cluster has." in told
     (line,) = [line for line in told.split("Waits")[0].splitlines() if line.strip().startswith("two_phase")]
     # The HIGH one pushes 2 GPUs aside that had worked for 2 h; then MEDIUM, then LOW anew.
-    assert line.split()[:6] == ["two_phase", "0.0", "1.7", "4", "1", "1.00"]
+    assert line.split()[:6] == ["two_phase", "0.0", "100.0", "240", "1", "1.00"]
     (low,) = [line for line in told.splitlines() if line.strip().startswith("LOW")]
-    assert low.split()[:4] == ["LOW", "two_phase", "1", "4.0"]
+    assert low.split()[:4] == ["LOW", "two_phase", "1", "240.0"]
 
 
 def test_no_line_is_longer_than_a_log_shows(trace):

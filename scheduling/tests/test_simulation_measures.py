@@ -108,7 +108,7 @@ def test_a_cluster_without_gpus_is_measured_in_cores():
     cores = Workload.of("no GPUs", (0, 4000, 1024), [job(0, HOUR, gpus=0), job(HOUR, HOUR, gpus=0)])
     assert (cores.work_unit, cores.work_resource) == ("core", 1)
     headers, _ = tables.by_policy(cores, [play(cores, TWO_PHASE, window_seconds=0, grace_seconds=0)])
-    assert "wasted\ncore h" in headers
+    assert "wasted\ncore min" in headers
 
 
 def test_the_json_names_units_and_settings(preempted, outcome):

@@ -169,7 +169,9 @@ class Command(BaseCommand):
         console.print(tables.as_table(tables.by_policy(workload, outcomes), title="By policy"))
         console.print(
             tables.as_table(
-                tables.by_priority(outcomes), title="Waits, from submit to end less the duration", words=2
+                tables.by_priority(workload, outcomes),
+                title="Waits, from submit to end less the duration",
+                words=2,
             )
         )
         for line in tables.unfinished(outcomes):
