@@ -26,7 +26,7 @@ def limits(total: Amount, held: Sequence[Held], policy: Policy) -> dict[int, Amo
     free = _less(total, held)
     found = {}
     for priority in PRIORITIES:
-        lower = {victim for victim in policy.may_preempt.get(priority, ()) if victim < priority}
+        lower = policy.preemptible_by(priority)
         found[priority] = free
         if lower:
             stay = [part for part in held if not part.stopping and part.priority not in lower]

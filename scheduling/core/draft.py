@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from scheduling.core.amounts import fits
 from scheduling.core.certificates import Certificate, Step
-from scheduling.core.evidence import as_candidate, certify, evictable, preemptible
+from scheduling.core.evidence import as_candidate, certify, evictable
 from scheduling.core.ledger import Ledger, total_of
-from scheduling.core.policy import Policy, VictimOrder
+from scheduling.core.policy import VictimOrder
 from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterPlan, ClusterState, Eviction, Pending, Running
 from scheduling.core.victims import Candidate, VictimPool
@@ -74,7 +74,7 @@ class Draft:
     def preempt(self) -> None:
         """Phase 2: each preemptor still pending starts, or gets a seat, at the cost of lower priorities."""
         policy = self.cluster.policy
-        lower_than = {priority: preemptible_by(priority, policy) for priority in policy.may_preempt}
+        lower_than = {priority: policy.preemptible_by(priority) for priority in policy.may_preempt}
         own_starts = dict(self.starts)
         for one in self.waiting:
             lower = lower_than.get(one.priority)
@@ -140,7 +140,7 @@ class Draft:
         """Say why each eviction is needed; None where there is none."""
         if not self.evictions or self.pool is None:
             return None
-        able = preemptible(self.cluster)
+        able = self.cluster.policy.victims
         return certify(
             self.cluster,
             candidates=(as_candidate(row, self.cluster) for row in self.pool.rows if row.priority in able),
@@ -211,8 +211,3 @@ class Draft:
             leftover=leftover,
             certificate=certificate,
         )
-
-
-def preemptible_by(priority: int, policy: Policy) -> list[int]:
-    """List the strictly lower priorities that `priority` may preempt, lowest first."""
-    return sorted(lower for lower in policy.may_preempt.get(priority, ()) if lower < priority)

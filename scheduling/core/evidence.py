@@ -12,19 +12,13 @@ from scheduling.core.state import ClusterState, Pending, Running
 def evictable(cluster: ClusterState) -> Iterator[Running]:
     """List the runs that somebody may preempt, that have run long enough and were not preempted too often."""
     policy = cluster.policy
-    priorities = preemptible(cluster)
+    priorities = policy.victims
     least_run = policy.minimum_run_seconds * SECOND
     for run in cluster.running:
         if run.stopping or run.priority not in priorities or max(0, cluster.now - run.started_at) < least_run:
             continue
         if policy.most_evictions is None or run.evictions < policy.most_evictions:
             yield run
-
-
-def preemptible(cluster: ClusterState) -> set[int]:
-    """Return the priorities that some higher one may preempt."""
-    allowed = cluster.policy.may_preempt.items()
-    return {lower for priority, priorities in allowed for lower in priorities if lower < priority}
 
 
 def counts_lost_work_alone(policy: Policy) -> bool:

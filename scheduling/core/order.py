@@ -42,8 +42,7 @@ def effective_priority(cluster: ClusterState) -> Callable[[Pending], int]:
 
 def aged_at_most(policy: Policy) -> int:
     """Return the priority up to which waiting lifts: the one below all that may preempt."""
-    preemptors = (by for by, lower in policy.may_preempt.items() if any(one < by for one in lower))
-    return min(preemptors, default=UNKNOWN) - 1
+    return min(policy.preemptors, default=UNKNOWN) - 1
 
 
 def band_of(policy: Policy) -> int:

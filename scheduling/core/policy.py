@@ -45,6 +45,20 @@ class Policy:
     reservation_after_seconds: int | None = None
     """The one that has waited longest, and longer than this, has room kept for it."""
 
+    def preemptible_by(self, priority: int) -> list[int]:
+        """List the strictly lower priorities that `priority` may preempt, lowest first."""
+        return sorted(lower for lower in self.may_preempt.get(priority, ()) if lower < priority)
+
+    @property
+    def preemptors(self) -> set[int]:
+        """The priorities that may preempt anybody."""
+        return {priority for priority in self.may_preempt if self.preemptible_by(priority)}
+
+    @property
+    def victims(self) -> set[int]:
+        """The priorities that somebody may preempt."""
+        return {lower for priority in self.may_preempt for lower in self.preemptible_by(priority)}
+
     @property
     def is_first_come(self) -> bool:
         """Whether nothing but priority, queued_at and id ranks a queue."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from scheduling.core import least_lost
 from scheduling.core.amounts import Amount, add, fits, subtract
 from scheduling.core.certificates import Candidate, Certificate, Step
-from scheduling.core.draft import Draft, preemptible_by
+from scheduling.core.draft import Draft
 from scheduling.core.evidence import as_candidate, certify, evictable
 from scheduling.core.order import Standing
 from scheduling.core.state import Pending
@@ -38,7 +38,7 @@ class PreemptorsFirst:
 
         Who has a higher priority than one that may preempt, and may not itself, is started before it where it fits.
         """
-        lower = {priority: preemptible_by(priority, self.policy) for priority in self.policy.may_preempt}
+        lower = {priority: self.policy.preemptible_by(priority) for priority in self.policy.may_preempt}
         last = min((priority for priority, below in lower.items() if below), default=None)
         tried: set[int] = set()
         if last is None:

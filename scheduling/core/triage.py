@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduling.core.columns import Codes, Flags, Ints, Rows
-from scheduling.core.draft import HELD_BY_DEPENDENCIES, preemptible_by
-from scheduling.core.policy import Policy
+from scheduling.core.draft import HELD_BY_DEPENDENCIES
 from scheduling.core.reasons import CODES, Reason
 from scheduling.core.state import Snapshot
 from scheduling.core.vectors import all_fit, fit, owners, sums, sums_of
@@ -64,12 +63,12 @@ def triage(snapshot: Snapshot) -> Triage:
     free = able & ~pending.seated
     fitting = free & all_fit(pending.need, free_now, pending.offsets)
 
-    preempts = [_preemptors(policy) for policy in heads.policies]
+    preempts = [policy.preemptors for policy in heads.policies]
     preemptors = free & _among(pending.priority, counts, heads.policy, preempts)
     hopeful = np.flatnonzero(preemptors & ~fitting)
     reach = after
     if preemptors.any():
-        victims = [_victims(policy) for policy in heads.policies]
+        victims = [policy.victims for policy in heads.policies]
         exhausted = np.array([left == 0 for left in heads.evictions_left], dtype=np.bool_)
         evictable = _among(running.priority, np.diff(running.offsets), heads.policy, victims)
         evictable &= ~(running.stopping | exhausted[runs_on])
@@ -144,11 +143,3 @@ def _among(priority: Ints, counts: Ints, policy: Rows, wanted: Sequence[Collecti
         alike = priority == one
         found |= alike if by_policy.all() else alike & np.repeat(by_policy[policy], counts)
     return found
-
-
-def _preemptors(policy: Policy) -> set[int]:
-    return {priority for priority in policy.may_preempt if preemptible_by(priority, policy)}
-
-
-def _victims(policy: Policy) -> set[int]:
-    return {lower for priority in policy.may_preempt for lower in preemptible_by(priority, policy)}

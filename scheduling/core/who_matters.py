@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.core.amounts import fits, subtract
-from scheduling.core.draft import preemptible_by
 from scheduling.core.ledger import total_of
 from scheduling.core.state import ClusterState, Pending, Running
 
@@ -23,9 +22,7 @@ class Waiting:
     def __init__(self, cluster: ClusterState) -> None:
         """Sort the cluster's rows out once; they may be added, replaced and removed later."""
         self._total = total_of(cluster)
-        below = {
-            priority: preemptible_by(priority, cluster.policy) for priority in cluster.policy.may_preempt
-        }
+        below = {priority: cluster.policy.preemptible_by(priority) for priority in cluster.policy.may_preempt}
         self._may_go = frozenset(lower for victims in below.values() for lower in victims)
         self._keeps_room = cluster.policy.reservation_after_seconds is not None
         self._rows = [one for one in cluster.pending if one.seated or self._could_ever(one)]
