@@ -68,7 +68,7 @@ class Operator:
             priority=dice.choice((1, 1, 1, 2, 2, 3)),
             simulated_seconds=dice.choice((0.05, 0.5, 2, 10, None)),
             grace_period_seconds=dice.choice((0, 1)),
-            dependency_ids=[self._any(organization).pk] if dice.random() < 0.1 else [],
+            dependency_ids=[self._any(organization)] if dice.random() < 0.1 else [],
         )
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class Operator:
         organization = self._organization()
         change_deployment(
             actor=self.owners[organization],
-            deployment=self._any(organization),
+            deployment=Deployment.objects.get(pk=self._any(organization)),
             changes={},
             cluster=self._cluster(organization),
         )
@@ -131,13 +131,12 @@ class Operator:
 
     def _change(self, changes: dict[str, int]) -> None:
         organization = self._organization()
-        change_deployment(
-            actor=self.owners[organization], deployment=self._any(organization), changes=changes
-        )
+        deployment = Deployment.objects.get(pk=self._any(organization))
+        change_deployment(actor=self.owners[organization], deployment=deployment, changes=changes)
 
     def _steer(self, service: Callable[..., object], states: frozenset[str]) -> None:
         organization = self._organization()
-        service(actor=self.owners[organization], deployment_id=self._any(organization, states).pk)
+        service(actor=self.owners[organization], deployment_id=self._any(organization, states))
 
     def _organization(self) -> int:
         return self.dice.choice(list(self.world.owners))
@@ -146,11 +145,11 @@ class Operator:
         found: Cluster = Cluster.objects.get(pk=self.dice.choice(self.world.clusters[organization]))
         return found
 
-    def _any(self, organization: int, states: frozenset[str] | None = None) -> Deployment:
-        """One of the newest, so that most are alive. Raises DoesNotExist where there is none."""
+    def _any(self, organization: int, states: frozenset[str] | None = None) -> int:
+        """The id of one of the newest, so that most are alive. Raises DoesNotExist where there is none."""
         rows = Deployment.objects.filter(organization_id=organization, deleted_at=None)
-        newest = list((rows.filter(status__in=states) if states else rows).order_by("-id")[:40])
+        of_states = rows.filter(status__in=states) if states else rows
+        newest = list(of_states.order_by("-id").values_list("id", flat=True)[:40])
         if not newest:
             raise Deployment.DoesNotExist
-        found: Deployment = self.dice.choice(newest)
-        return found
+        return self.dice.choice(newest)
