@@ -24,32 +24,29 @@ QUIET_ROTATION = 30
 
 
 @shared_task(name="deployments.reconcile")
-def reconcile(cluster_ids: list[int]) -> None:
-    """One pass for each; hinted again if something happened meanwhile.
+def reconcile(cluster_ids: list[int] | None = None) -> None:
+    """One pass for each of these, or of those that wait for one; later again for those that somebody is at.
 
     Simulated engines share a pass. Any other has a task of its own: one that hangs must not hold up another cluster.
     """
-    seen = wakeups.begin(cluster_ids)
-    together = cluster_ids if len(cluster_ids) == 1 else _that_answer_at_once(cluster_ids)
-    apart = [id_ for id_ in cluster_ids if id_ not in set(together)]
+    ids = wakeups.take() if cluster_ids is None else cluster_ids
+    if len(ids) == 1:
+        wakeups.begin_apart(ids[0])
+        wakeups.again(reconcile_clusters(cluster_ids=ids, counts_misses=_may_count_a_miss))
+        return
+    together = _that_answer_at_once(ids)
+    wakeups.apart(set(ids) - set(together))
     try:
-        busy = reconcile_clusters(cluster_ids=together, counts_misses=_may_count_a_miss)
+        wakeups.again(reconcile_clusters(cluster_ids=together, counts_misses=_may_count_a_miss))
     except Exception:
-        if len(cluster_ids) == 1:
-            raise
         # Whichever it was fails alone, and not the others with it.
         log.exception("pass_failed", clusters=len(together))
-        apart, busy = cluster_ids, set()
-    wakeups.send(apart, chunk=1)
-    # Whoever is at a busy one sees that its counter moved, and queues the pass again.
-    done = set(together) - busy - set(apart)
-    wakeups.again({id_: count for id_, count in seen.items() if id_ in done})
+        wakeups.apart(together)
 
 
 def _that_answer_at_once(cluster_ids: list[int]) -> list[int]:
-    return list(
-        Cluster.objects.filter(pk__in=cluster_ids, runtime=Runtime.SIMULATED).values_list("pk", flat=True)
-    )
+    simulated = Cluster.objects.filter(pk__in=cluster_ids, runtime=Runtime.SIMULATED)
+    return list(simulated.values_list("pk", flat=True))
 
 
 @shared_task(name="deployments.pull_image", time_limit=PULL_LIMIT_SECONDS)
@@ -76,4 +73,4 @@ def reconcile_all() -> None:
     needy = Cluster.objects.annotate(live=live, turn_of=Mod(F("pk"), Value(QUIET_ROTATION))).filter(
         Q(live=True) | IN_USE & (Q(missed_observations__gt=0) | Q(turn_of=turn))
     )
-    wakeups.send(needy.values_list("pk", flat=True))
+    wakeups.send(needy.values_list("pk", flat=True), swept=True)

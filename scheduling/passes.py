@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clusters.models import Cluster
+from clusters.wakeups import CHUNK
 from deployments.services.booking import OverBooked, StalePlan
 from scheduling.core.invariants import InvariantBroken
 from scheduling.core.state import ClusterPlan
 from scheduling.planning import foresee
-from scheduling.selectors import batches_with_waiting
+from scheduling.selectors import clusters_with_waiting
 from scheduling.services import run_cycle
 
 LOCKED = "busy: somebody else has it locked; run again"
@@ -37,7 +38,8 @@ def run_pass(*, cluster_id: int | None = None, dry_run: bool = False) -> list[Ou
 
     A cluster that is busy, or whose plan was refused, is told in its outcome and does not stop the others.
     """
-    batches = batches_with_waiting() if cluster_id is None else iter([[cluster_id]])
+    ids = clusters_with_waiting() if cluster_id is None else [cluster_id]
+    batches = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
     return [outcome for batch in batches for outcome in _run_batch(batch, dry_run=dry_run)]
 
 

@@ -1,6 +1,5 @@
 """Reading what the scheduler has to look at, and what it has done with the fleet."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
@@ -12,17 +11,12 @@ from deployments.models import Deployment
 from deployments.states import HOLDS_CAPACITY, Status
 from scheduling.models import Cycle, EvictionCertificate
 
-BATCH = 50
-"""Clusters planned together in one short transaction."""
 
-
-def batches_with_waiting() -> Iterator[list[int]]:
-    """The ids of the clusters where anybody waits, in order, at most BATCH at a time."""
+def clusters_with_waiting() -> list[int]:
+    """The ids of the clusters where anybody waits, in order."""
     # A look at the first of each queue: a list of all that wait would be a hundred times as long.
     waits = Exists(Deployment.objects.filter(cluster=OuterRef("pk"), status=Status.PENDING))
-    ids = list(Cluster.objects.filter(waits).order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
+    return list(Cluster.objects.filter(waits).order_by("pk").values_list("pk", flat=True))
 
 
 def capacity_by_cluster() -> QuerySet[Any]:

@@ -1,5 +1,7 @@
 """The beat's sweep, and the cycles that workers run for it and for hints."""
 
+from collections.abc import Sequence
+
 import structlog
 from celery import shared_task
 
@@ -7,7 +9,7 @@ from deployments.services.booking import OverBooked, StalePlan
 from scheduling import heartbeat, simulation_services
 from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
-from scheduling.selectors import batches_with_waiting
+from scheduling.selectors import clusters_with_waiting
 from scheduling.services import run_cycle
 
 log = structlog.get_logger(__name__)
@@ -15,31 +17,31 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="scheduling.sweep")
 def sweep() -> None:
-    """Every SCHEDULER_INTERVAL_SECONDS: a cycle for each cluster where anybody waits, fanned out to the workers."""
+    """Every SCHEDULER_INTERVAL_SECONDS: a cycle for each cluster where anybody waits, shared out to the workers."""
     heartbeat.beat()
-    for cluster_ids in batches_with_waiting():
-        wakeups.send(cluster_ids)
+    wakeups.send(clusters_with_waiting(), swept=True)
 
 
 @shared_task(name="scheduling.run_cycles")
-def run_cycles(cluster_ids: list[int]) -> None:
-    """One cycle of these clusters; asked for again where a hint came meanwhile or somebody held the lock."""
-    seen = wakeups.begin(cluster_ids)
-    missed: list[int] = []
-    try:
-        missed += run_cycle(cluster_ids=cluster_ids).locked
-    except (StalePlan, InvariantBroken, OverBooked) as problem:
-        if len(cluster_ids) > 1:
-            # One by one, so that one restless cluster, or a bad plan for one, does not stop the others.
-            for cluster_id in cluster_ids:
-                run_cycles([cluster_id])
-            return
-        if isinstance(problem, StalePlan):
-            missed += cluster_ids
-        else:
-            log.error("plan_refused", cluster_id=cluster_ids[0], error=str(problem))
+def run_cycles(cluster_ids: list[int] | None = None) -> None:
+    """One cycle of these clusters, or of those that wait for one; later again of those that somebody held."""
+    ids = wakeups.take() if cluster_ids is None else cluster_ids
+    wakeups.again(_run(ids))
     heartbeat.beat()
-    wakeups.again(seen, missed=missed)
+
+
+def _run(ids: Sequence[int]) -> Sequence[int]:
+    """Answers those that are to be planned again."""
+    try:
+        return run_cycle(cluster_ids=ids).locked if ids else ()
+    except (StalePlan, InvariantBroken, OverBooked) as problem:
+        if len(ids) > 1:
+            # One by one, so that one restless cluster, or a bad plan for one, does not stop the others.
+            return [missed for id_ in ids for missed in _run([id_])]
+        if isinstance(problem, StalePlan):
+            return ids
+        log.error("plan_refused", cluster_id=ids[0], error=str(problem))
+        return ()
 
 
 @shared_task(name=simulation_services.TASK, time_limit=simulation_services.TIME_LIMIT_SECONDS)

@@ -8,9 +8,9 @@ import psycopg
 from django.db import connection, connections
 from psycopg import sql
 
+from clusters.wakeups import CHUNK
 from hypervisor.bench import bare
 from hypervisor.bench.workload import Workload, fill
-from scheduling.selectors import BATCH
 from scheduling.services import run_cycle
 
 FULL = Workload("1 % of capacity free", clusters=1000, pending=100_000, running_per_cluster=99)
@@ -45,8 +45,8 @@ def measure(workload: Workload) -> CycleFigure:
     _admin(f'CREATE DATABASE "{twin}" TEMPLATE "{name}" STRATEGY FILE_COPY')
     try:
         batches = [
-            list(range(start, min(start + BATCH, workload.clusters + 1)))
-            for start in range(1, workload.clusters + 1, BATCH)
+            list(range(start, min(start + CHUNK, workload.clusters + 1)))
+            for start in range(1, workload.clusters + 1, CHUNK)
         ]
         connection.ensure_connection()
         began = time.perf_counter()

@@ -33,8 +33,8 @@ def hints_on(settings, monkeypatch):
 
 
 @pytest.fixture
-def sent(monkeypatch) -> list[tuple[str, list[int]]]:
-    """What goes to the broker."""
+def sent(monkeypatch) -> list[tuple]:
+    """What goes to the broker: a task, and the ids it is told if it is more than a bell."""
     found = []
 
     def note(task, args, **options):
@@ -55,45 +55,63 @@ def dead_broker(monkeypatch):
     monkeypatch.setattr(module, "redis_client", lambda: Redis.from_url(NOBODY_LISTENS))
 
 
-def to_scheduler(sent) -> set[int]:
-    return {id_ for task, ids in sent if task == wakeups.task for id_ in ids}
+def all_of(hints) -> list[int]:
+    """Whom the passes find that begin now."""
+    found = []
+    while ids := hints.take():
+        found += ids
+    return found
 
 
-def test_hints_for_a_cluster_that_is_queued_already_are_one_task(hints, sent):
+def test_any_number_of_hints_rings_once_and_makes_one_pass(hints, sent):
     for _ in range(5):
         hints.send([1])
-    assert sent == [(hints.task, [1])]
+        hints.send([2])
+    assert sent == [(hints.task,)]
+    assert (hints.take(), hints.take()) == ([1, 2], [])
 
 
-def test_many_clusters_are_shared_out(hints, sent):
+def test_whoever_takes_a_part_rings_for_the_rest(hints, sent):
     hints.send([3, 1, 2, 3])
-    assert sent == [(hints.task, [1, 2]), (hints.task, [3])]
-
-
-def test_a_hint_during_a_pass_queues_it_once_more(hints, sent):
-    hints.send([1, 2])
-    seen = hints.begin([1, 2])
-    hints.send([2])
-    hints.again(seen)
-    assert sent == [(hints.task, [1, 2]), (hints.task, [2])]
-
-
-def test_a_counter_that_moved_queues_it_once_more_though_its_own_task_was_lost(hints, sent):
-    seen = hints.begin([1])
-    redis_client().incr(hints._counter(1))
-    hints.again(seen)
-    assert sent == [(hints.task, [1])]
-
-
-def test_a_pass_without_a_hint_meanwhile_queues_nothing(hints, sent):
-    hints.send([1])
-    hints.again(hints.begin([1]))
     assert len(sent) == 1
+    first = hints.take()
+    assert (len(first), len(sent)) == (2, 2)
+    assert sorted(first + hints.take()) == [1, 2, 3]
+    assert len(sent) == 2
 
 
-def test_what_was_found_locked_is_queued_once_more(hints, sent):
-    hints.again(hints.begin([1, 2]), missed=[2])
-    assert sent == [(hints.task, [2])]
+def test_a_hint_during_a_pass_makes_another_one(hints, sent):
+    hints.send([1, 2])
+    hints.take()
+    hints.send([2])
+    assert (hints.take(), len(sent)) == ([2], 2)
+
+
+def test_who_is_hinted_never_waits_behind_a_sweep(hints, sent):
+    hints.send(range(10, 20), swept=True)
+    hints.send([1])
+    assert hints.take() == [1]
+    assert sorted(all_of(hints)) == list(range(10, 20))
+
+
+def test_a_bell_that_was_lost_is_rung_again_by_a_later_hint(hints, sent):
+    hints.send([1])
+    redis_client().delete(hints._bell)  # as it does by itself after BELL_SECONDS
+    hints.send([2])
+    assert (len(sent), hints.take()) == (2, [1, 2])
+
+
+def test_what_was_found_locked_is_tried_again_by_a_bell_of_its_own(hints, sent):
+    hints.again([2])
+    assert (sent, hints.take()) == ([(hints.task,)], [2])
+
+
+def test_an_engine_that_may_hang_has_one_task_of_its_own_in_the_queue(hints, sent):
+    hints.apart([1, 2])
+    hints.apart([1])
+    hints.begin_apart(1)
+    hints.apart([1, 2])
+    assert sent == [(hints.task, [1]), (hints.task, [2]), (hints.task, [1])]
 
 
 def test_with_hints_off_nothing_is_sent(alice, cluster, settings, sent, django_capture_on_commit_callbacks):
@@ -102,23 +120,23 @@ def test_with_hints_off_nothing_is_sent(alice, cluster, settings, sent, django_c
         cancel_deployment(actor=alice, deployment_id=submit(cluster, 1).pk)
         submit(cluster, 1)
         run_cycle(cluster_ids=[cluster.pk])
-    wakeups.again(wakeups.begin([cluster.pk]), missed=[cluster.pk])
-    assert sent == []
+    wakeups.again([cluster.pk])
+    assert (sent, wakeups.take()) == ([], [])
 
 
 def test_with_hints_off_the_beat_still_sends(cluster, settings, sent):
     settings.SCHEDULER_HINTS = False
     submit(cluster, 1)
     tasks.sweep()
-    assert to_scheduler(sent) == {cluster.pk}
+    assert cluster.pk in all_of(wakeups)
+    assert (wakeups.task,) in sent
 
 
-@pytest.mark.parametrize("call", ["send", "begin", "again"])
+@pytest.mark.parametrize("call", ["send", "again", "apart"])
 def test_without_a_broker_a_hint_is_lost_and_nothing_fails(call, hints, dead_broker):
-    if call == "again":
-        hints.again({1: 0}, missed=[2])
-    else:
-        getattr(hints, call)([1])
+    getattr(hints, call)([1])
+    hints.begin_apart(1)
+    assert hints.take() == []
 
 
 def test_a_request_succeeds_without_a_broker(
@@ -147,11 +165,10 @@ def test_a_heartbeat_is_stored_and_without_a_broker_missed_without_a_fuss(monkey
 
 def hinted(cluster, sent, capture, action) -> bool:
     """Whether the action hints a cycle of the cluster."""
-    wakeups.begin([cluster.pk])
-    del sent[:]
+    all_of(wakeups)
     with capture(execute=True):
         action()
-    return cluster.pk in to_scheduler(sent)
+    return cluster.pk in all_of(wakeups)
 
 
 def test_what_may_let_somebody_start_hints_a_cycle(alice, cluster, sent, django_capture_on_commit_callbacks):
@@ -221,10 +238,8 @@ def test_a_cluster_that_is_quiet_is_looked_at_once_in_a_rotation_and_a_deleted_o
     in_state(busy, Status.RUNNING)
     looked = []
     for _ in range(reconciling.QUIET_ROTATION):
-        del sent[:]
-        reconciling.wakeups.begin([quiet.pk, deleted.pk, busy.pk])
         reconciling.reconcile_all()
-        looked += [id_ for _, ids in sent for id_ in ids]
+        looked += all_of(reconciling.wakeups)
     assert looked.count(quiet.pk) == 1
     assert looked.count(busy.pk) == reconciling.QUIET_ROTATION
     assert deleted.pk not in looked

@@ -108,7 +108,7 @@ def test_where_nobody_waits_it_says_so(make_cluster):
 
 
 def test_more_clusters_than_a_batch_are_all_served(make_cluster, submit, monkeypatch):
-    monkeypatch.setattr("scheduling.selectors.BATCH", 2)
+    monkeypatch.setattr("scheduling.passes.CHUNK", 2)
     for number in range(5):
         submit(make_cluster(f"cluster {number}"))
     answer = as_json()
