@@ -112,7 +112,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
         # A host that drops packets would hang every web thread: a 503 after five seconds is an answer.
-        "OPTIONS": {"connect_timeout": 5} | _database.get("OPTIONS", {}),
+        # Only the scheduler's own reads are prepared: the ORM's never are.
+        "OPTIONS": {"connect_timeout": 5, "prepare_threshold": 5} | _database.get("OPTIONS", {}),
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

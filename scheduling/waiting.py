@@ -28,7 +28,7 @@ LEFT JOIN LATERAL (
 """
 HOLD = """
 CASE WHEN unmet.failed THEN 'dependency_failed' WHEN NOT unmet.failed THEN 'waiting_for_dependencies'
-    WHEN waiting.retry_at > %(now)s THEN 'waiting_for_retry' END
+    WHEN waiting.retry_at > %(now)s::timestamptz THEN 'waiting_for_retry' END
 """
 CODE = (
     "CASE {reason} "
@@ -44,7 +44,7 @@ HELD = f"({CODE.format(reason='{hold}')})::bigint"
 NOT_HELD = "0::bigint"
 ALL = f"""
 SELECT {COLUMNS}, {HELD.format(hold=HOLD)} FROM deployments_deployment AS waiting {UNMET}
-WHERE waiting.cluster_id = ANY(%(clusters)s) AND waiting.status = 'pending'
+WHERE waiting.cluster_id = ANY(%(clusters)s::bigint[]) AND waiting.status = 'pending'
 """  # noqa: S608
 QUIET = """waiting.status = 'pending' AND waiting.reason = 'insufficient_capacity' AND waiting.seat_granted_at IS NULL
         AND waiting.retry_at IS NULL AND NOT waiting.has_dependencies"""
@@ -120,11 +120,11 @@ WHERE total.blocked IS NULL
 COUNT = f"""
 SELECT cluster_id, sum(told)::bigint, sum(held)::bigint FROM (
     SELECT cluster_id, count(*) AS told, 0 AS held FROM deployments_deployment AS waiting
-    WHERE cluster_id = ANY(%(clusters)s) AND {QUIET} GROUP BY cluster_id
+    WHERE cluster_id = ANY(%(clusters)s::bigint[]) AND {QUIET} GROUP BY cluster_id
     UNION ALL
     SELECT cluster_id, count(*), count(*) FILTER (WHERE reason IN ('waiting_for_dependencies', 'dependency_failed'))
     FROM deployments_deployment AS waiting
-    WHERE cluster_id = ANY(%(clusters)s) AND {RESTLESS} AND reason IS NOT NULL GROUP BY cluster_id
+    WHERE cluster_id = ANY(%(clusters)s::bigint[]) AND {RESTLESS} AND reason IS NOT NULL GROUP BY cluster_id
 ) AS part GROUP BY cluster_id
 """  # noqa: S608
 
