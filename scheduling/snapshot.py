@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from django.db import connection
 
 from accounts.reading import SINCE_2000, read_columns
 from clusters.amounts import RESOURCES
@@ -30,10 +29,10 @@ BLOCKED = {
 }
 GPU, CPU = RESOURCES.index("gpu"), RESOURCES.index("cpu")
 HELD = """
-SELECT cluster_id, priority, status = 'stopping', sum(required_gpu)::bigint, sum(required_cpu)::bigint,
-    sum(required_ram)::bigint
+SELECT cluster_id, priority::bigint, (status = 'stopping')::int::bigint, sum(required_gpu)::bigint,
+    sum(required_cpu)::bigint, sum(required_ram)::bigint
 FROM deployments_deployment
-WHERE cluster_id = ANY(%s) AND status IN ('running', 'starting', 'stopping') GROUP BY 1, 2, 3
+WHERE cluster_id = ANY(%(clusters)s::bigint[]) AND status IN ('running', 'starting', 'stopping') GROUP BY 1, 2, 3
 """
 # A deployment's needs cannot change while it holds capacity, so its own columns are what its run holds.
 RUNNING = f"""
@@ -105,10 +104,10 @@ def _expected(seconds: Ints, ids: Ints, usual: Mapping[int, float]) -> Ints:
 
 def _held(cluster_ids: list[int]) -> dict[int, list[Held]]:
     found: dict[int, list[Held]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(HELD, [cluster_ids])
-        for cluster_id, priority, stopping, *amount in cursor.fetchall():
-            found[cluster_id].append(Held(priority, stopping, tuple(amount)))
+    for cluster_id, priority, stopping, *amount in read_columns(
+        HELD, {"clusters": cluster_ids}, 6
+    ).T.tolist():
+        found[cluster_id].append(Held(priority, bool(stopping), tuple(amount)))
     return found
 
 
