@@ -105,7 +105,7 @@ def refusal_of(certificate: Certificate) -> str | None:
     return None
 
 
-def prove_choices(chunk: Chunk, most: int = 11) -> Counter[str]:
+def prove_choices(chunk: Chunk, most: int = 14) -> Counter[str]:
     """Compare the choice of these seeds with the best of all sets."""
     found: Counter[str] = Counter()
     for seed in range(*chunk):
