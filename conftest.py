@@ -141,3 +141,41 @@ def only_legal_moves(db: None) -> Iterator[None]:
 
     with illegal_moves_refused():
         yield
+
+
+@pytest.fixture
+def event_stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a stream of events of this test's own, in the Redis that others use, too."""
+    from clusters import announcing
+    from clusters.redis import redis_client
+
+    name = f"events:{uuid4().hex}"
+    monkeypatch.setattr(announcing, "STREAM", name)
+    monkeypatch.setattr(announcing._Health, "lost", False)
+    monkeypatch.setattr(announcing._Health, "silent_until", 0.0)
+    yield name
+    redis_client().unlink(name)
+
+
+@pytest.fixture
+def told(event_stream: str, django_capture_on_commit_callbacks: Any) -> Callable[[Callable[[], Any]], Any]:
+    """`told(call)`: what the call tells after its commit, a tuple an event, and in how many entries."""
+    import orjson
+
+    from clusters.event_protocol import TOLD
+    from clusters.redis import redis_client
+
+    def run(call: Callable[[], Any]) -> tuple[list[tuple[Any, ...]], int]:
+        redis_client().unlink(event_stream)
+        with django_capture_on_commit_callbacks(execute=True):
+            call()
+        found: Any = redis_client().xrange(event_stream)
+        events = [
+            (topic, kind, source, status, data, *row)
+            for _, fields in found
+            for topic, kind, source, _, status, data, rows in orjson.loads(fields[TOLD.encode()])
+            for row in rows
+        ]
+        return events, len(found)
+
+    return run

@@ -12,6 +12,8 @@ RESOURCES = ("gpu", "cpu", "ram")
 MAXIMUM = 10_000_000
 """The largest amount on the wire, in GB, cores or devices: far beyond any machine, far below any overflow."""
 MIB_PER_GB = 1024
+AMOUNT_FIELDS = {f"{kind}_{name}": name for kind in ("required", "total") for name in RESOURCES}
+"""Fields of events that hold an amount → its resource."""
 UNITS = {"gpu": "GPUs", "cpu": "cores", "ram": "GB of RAM"}
 
 
@@ -47,6 +49,23 @@ def to_wire(resource: str, value: int) -> float | int:
 def wire(prefix: str, amount: Amount) -> Mapping[str, float | int]:
     """An amount as three wire fields: `{prefix}_ram`, `_cpu`, `_gpu`."""
     return {f"{prefix}_{name}": to_wire(name, getattr(amount, name)) for name in ("ram", "cpu", "gpu")}
+
+
+def wire_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """An event's `data` with its amounts in GB, cores and devices; the stored one stays as it is."""
+    shown = dict(data)
+    for part in ("old", "new"):
+        # A change tells old and new values, and nothing nested deeper is an amount of ours.
+        if part in shown:
+            shown[part] = _wire_fields(shown[part])
+    return _wire_fields(shown)
+
+
+def _wire_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    shown = dict(values)
+    for field in shown.keys() & AMOUNT_FIELDS.keys():
+        shown[field] = to_wire(AMOUNT_FIELDS[field], shown[field])
+    return shown
 
 
 def without_unchanged(changes: Mapping[str, Any], prefix: str, amount: Amount) -> dict[str, Any]:

@@ -65,3 +65,11 @@ BATCH: dict[str, Any] = {
     ]
 }
 CHECKPOINTED: dict[str, Any] = {"at": "2026-03-01T10:15:00Z"}
+
+WATCHED = (
+    "retry: 1000\n\n: ready\nid: 1767225600000-0\n\n"
+    "id: 1767225601234-0.0\nevent: deployment\n"
+    'data: {"kind":"scheduled","deployment_id":7,"cluster_id":1,"organization_id":1,"at":"2026-01-01T00:00:01.230000Z",'
+    '"source":"scheduler","data":{"from":"pending","to":"starting"},"status":"starting"}\n\n'
+)
+"""The beginning of a stream of events."""

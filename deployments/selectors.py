@@ -174,14 +174,8 @@ def events_of(*, deployment_id: int) -> QuerySet[Any]:
 
 def event_answer(row: Mapping[str, Any]) -> dict[str, Any]:
     """An event's row as the wire shows it: amounts in GB, cores and devices, as everywhere."""
-    answer, data = dict(row), dict(row["data"])
-    # A change tells old and new values, and nothing nested deeper is an amount of ours.
-    told = [data, *(data[part] for part in ("old", "new") if part in data)]
-    for values in told:
-        for name in amounts.RESOURCES:
-            if (field := f"required_{name}") in values:
-                values[field] = amounts.to_wire(name, values[field])
-    return answer | {"actor": answer.pop("actor__username"), "data": data}
+    answer = dict(row)
+    return answer | {"actor": answer.pop("actor__username"), "data": amounts.wire_data(row["data"])}
 
 
 def why_cluster_is_needed(cluster: Cluster) -> str | None:

@@ -1,10 +1,19 @@
 from django.urls import path
 
-from deployments import batch_views, checkpoint_views, cluster_views, log_views, related_views, views
+from deployments import (
+    batch_views,
+    checkpoint_views,
+    cluster_views,
+    event_views,
+    log_views,
+    related_views,
+    views,
+)
 
 ONE = "deployments/<int:deployment_id>"
 urlpatterns = [
     path("clusters/<int:cluster_id>/declare-lost", cluster_views.DeclareLost.as_view(), name="declare_lost"),
+    path("events", event_views.Watch.as_view(), name="watch"),
     path("deployments/bulk", batch_views.Batch.as_view(), name="batch"),
     path("deployments", views.Deployments.as_view(), name="deployments"),
     path(ONE, views.OneDeployment.as_view(), name="deployment"),

@@ -5,6 +5,8 @@ from typing import Any
 from accounts import audit
 from accounts.errors import NotFound
 from accounts.models import User
+from clusters.amounts import wire_data
+from clusters.announcing import Announcement, announce
 from clusters.models import Cluster, ClusterEvent
 from clusters.selectors import UNSEEN
 
@@ -12,9 +14,12 @@ from clusters.selectors import UNSEEN
 def record(cluster: Cluster, kind: str, actor: User | None, data: dict[str, Any]) -> None:
     """An event, and a line of the audit log if a person did it. `data` holds no secrets."""
     actor_id = actor.pk if actor else None
-    ClusterEvent.objects.create(
+    told = ClusterEvent.objects.create(
         cluster=cluster, organization_id=cluster.organization_id, kind=kind, actor_id=actor_id, data=data
     )
+    source = "user" if actor else "runtime"
+    row = (None, cluster.pk, cluster.organization_id)
+    announce([Announcement("cluster", kind, source, told.at, None, wire_data(data), [row])])
     if actor:
         audit.record(
             actor_id=actor_id,

@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection
+
+from clusters.announcing import Row
+from deployments.events import announce_all
+from deployments.models import Source
+from deployments.states import Status
 
 
 class Eviction(NamedTuple):
@@ -91,7 +97,9 @@ WITH booked AS (
         AND cluster.allocated_gpu + amount.gpu <= cluster.total_gpu
     RETURNING cluster.id
 )
-SELECT count(*), (SELECT count(DISTINCT cluster_id) FROM booked) - (SELECT count(*) FROM books) FROM booked
+SELECT array_agg(id), array_agg(cluster_id), array_agg(organization_id),
+    count(DISTINCT cluster_id) - (SELECT count(*) FROM books)
+FROM booked
 """
 EVICT = """
 WITH planned AS (
@@ -103,7 +111,8 @@ WITH planned AS (
     WHERE deployment.id = planned.victim AND before.id = deployment.id
         AND deployment.status IN ('starting', 'running')
         AND preemptor.id = planned.preemptor AND preemptor.status = 'pending'
-    RETURNING deployment.id, deployment.organization_id, before.status AS old, preemptor.id AS preemptor,
+    RETURNING deployment.id, deployment.organization_id, deployment.cluster_id, before.status AS old,
+        preemptor.id AS preemptor,
         preemptor.priority, preemptor.organization_id = deployment.organization_id AS of_one_organization,
         certificate, lost
 ), runs AS (
@@ -118,19 +127,21 @@ WITH planned AS (
             'preemptor_id', CASE WHEN stopped.of_one_organization THEN stopped.preemptor END,
             'certificate_id', certificate, 'lost_seconds', lost)
     FROM stopped JOIN runs ON runs.deployment_id = stopped.id ORDER BY stopped.id
+    RETURNING deployment_id, data
 )
-SELECT count(*) FROM runs
+SELECT array_agg(id), array_agg(cluster_id), array_agg(organization_id), jsonb_agg(data)
+FROM stopped JOIN told ON told.deployment_id = stopped.id
 """
 SEAT = """
 WITH seated AS (
     UPDATE deployments_deployment SET seat_granted_at = CASE WHEN %(granted)s THEN %(now)s::timestamptz END
     WHERE id = ANY(%(ids)s) AND status = 'pending' AND (seat_granted_at IS NULL) = %(granted)s
-    RETURNING id, organization_id
+    RETURNING id, cluster_id, organization_id
 ), told AS (
     INSERT INTO deployments_deploymentevent (deployment_id, organization_id, at, kind, source, data)
     SELECT id, organization_id, %(now)s, %(kind)s, 'scheduler', '{}'::jsonb FROM seated ORDER BY id
 )
-SELECT count(*) FROM seated
+SELECT array_agg(id), array_agg(cluster_id), array_agg(organization_id) FROM seated
 """
 # PostgreSQL takes arrays out of a SELECT for short and looks each id up. If it knew their length, each batch would read
 # and hash all that wait.
@@ -148,7 +159,11 @@ def book_starts(*, deployment_ids: Sequence[int], now: datetime) -> None:
 
     Raises StalePlan, and OverBooked rather than booking more than a cluster has.
     """
-    _write(START, {"ids": list(deployment_ids), "now": now}, len(deployment_ids))
+    rows, more = _write(START, {"ids": list(deployment_ids), "now": now}, len(deployment_ids))
+    if any(more):
+        raise OverBooked(f"{more[0]} clusters would hold more than they have")
+    told = {"from": Status.PENDING, "to": Status.STARTING}
+    announce_all("scheduled", rows, source=Source.SCHEDULER, at=now, status=Status.STARTING, data=told)
 
 
 def book_evictions(*, evictions: Sequence[Eviction], now: datetime) -> None:
@@ -160,25 +175,25 @@ def book_evictions(*, evictions: Sequence[Eviction], now: datetime) -> None:
     parameters: dict[str, Any] = {"now": now}
     for name, column in zip(("victims", "preemptors", "certificates", "lost"), columns, strict=True):
         parameters[name] = list(column)
-    _write(EVICT, parameters, len(evictions))
+    rows, more = _write(EVICT, parameters, len(evictions))
+    for row, data in zip(rows, orjson.loads(more[0]) if more else (), strict=True):
+        announce_all("preempted", [row], source=Source.SCHEDULER, at=now, status=Status.STOPPING, data=data)
 
 
 def grant_seats(*, deployment_ids: Sequence[int], now: datetime) -> None:
     """Promise room to pending ones."""
-    _write(
-        SEAT,
-        {"ids": list(deployment_ids), "now": now, "granted": True, "kind": "seat_granted"},
-        len(deployment_ids),
-    )
+    _seat(deployment_ids, now, "seat_granted", granted=True)
 
 
 def drop_seats(*, deployment_ids: Sequence[int], now: datetime) -> None:
     """End a promise without a start."""
-    _write(
-        SEAT,
-        {"ids": list(deployment_ids), "now": now, "granted": False, "kind": "seat_dropped"},
-        len(deployment_ids),
-    )
+    _seat(deployment_ids, now, "seat_dropped", granted=False)
+
+
+def _seat(deployment_ids: Sequence[int], now: datetime, kind: str, *, granted: bool) -> None:
+    parameters = {"ids": list(deployment_ids), "now": now, "granted": granted, "kind": kind}
+    rows, _ = _write(SEAT, parameters, len(deployment_ids))
+    announce_all(kind, rows, source=Source.SCHEDULER, at=now, status=Status.PENDING)
 
 
 def write_reasons(*, reasons: Mapping[int, str]) -> None:
@@ -188,14 +203,14 @@ def write_reasons(*, reasons: Mapping[int, str]) -> None:
             cursor.execute(REASON, {"ids": list(reasons), "reasons": list(reasons.values())})
 
 
-def _write(statement: str, parameters: dict[str, Any], expected: int) -> None:
-    """Execute one that answers the number of rows written, and perhaps the number of clusters without room."""
+def _write(statement: str, parameters: dict[str, Any], expected: int) -> tuple[list[Row], list[Any]]:
+    """Execute one that answers the rows written, as columns of ids, and perhaps more. Raises StalePlan."""
     if not expected:
-        return
+        return [], []
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        written, *without_room = cursor.fetchone() or (0,)
-    if written != expected:
-        raise StalePlan(f"{written} of {expected} rows were still as planned")
-    if any(without_room):
-        raise OverBooked(f"{without_room[0]} clusters would hold more than they have")
+        deployments, clusters, organizations, *more = cursor.fetchone() or ((), (), ())
+    rows = list(zip(deployments or (), clusters or (), organizations or (), strict=True))
+    if len(rows) != expected:
+        raise StalePlan(f"{len(rows)} of {expected} rows were still as planned")
+    return rows, more

@@ -10,7 +10,7 @@ from accounts.models import User
 from clusters import secrets
 from clusters.models import Cluster
 from clusters.sharing.locks import keeps_use
-from deployments.events import event, record_event
+from deployments.events import event, record_event, save_events
 from deployments.models import Deployment
 from deployments.services import dependencies
 from deployments.services.locking import lock_with_clusters, require_status
@@ -91,7 +91,7 @@ def _write(locked: Deployment, new: Mapping[str, Any], cluster: Cluster) -> None
     if locked.seat_granted_at and ENDS_A_SEAT & new.keys():
         locked.seat_granted_at = None
         fields.append("seat_granted_at")
-        event(locked, "seat_dropped").save()
+        save_events([event(locked, "seat_dropped")])
     if fields:
         locked.save(update_fields=fields)
 

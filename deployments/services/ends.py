@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from clusters.locks import lock_clusters
 from clusters.models import Cluster
+from deployments.events import save_events
 from deployments.models import (
     Allocation,
     Deployment,
@@ -57,7 +58,7 @@ def record_ends(*, cluster_id: int, ends: Sequence[End | Refusal]) -> None:
     events = [_close(run, by_run[run.pk], now) for run in runs]
     update_rows(runs, ["running_at", "ended_at", "outcome", "failure", "detail", "exit_code"])
     update_rows([run.deployment for run in runs], SETTLED)
-    DeploymentEvent.objects.bulk_create(events)
+    save_events(events)
     _keep_handles(runs, by_run)
     give_back(runs, now)
     final = [run.deployment_id for run in runs if run.deployment.status != Status.PENDING]

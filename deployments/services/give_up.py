@@ -11,7 +11,7 @@ from clusters.locks import lock_clusters
 from clusters.models import Cluster, ClusterState
 from clusters.services import note_declared_lost
 from clusters.services.events import require_present
-from deployments.events import event
+from deployments.events import event, save_events
 from deployments.models import DeploymentEvent, Outcome, Run, Source, StopCause
 from deployments.services.dependencies import clusters_of_dependents
 from deployments.services.ends import SETTLED, give_back
@@ -49,7 +49,7 @@ def declare_lost(*, actor: User, cluster_id: int, confirm: str | None) -> int:
     events = [_lose(run, actor, cluster.organization_id, now) for run in runs]
     update_rows(runs, ["ended_at", "outcome", "failure", "detail"])
     update_rows([run.deployment for run in runs], SETTLED)
-    DeploymentEvent.objects.bulk_create(events)
+    save_events(events)
     give_back(runs, now)
     note_declared_lost(actor=actor, cluster=cluster, runs=len(runs))
     final = [run.deployment_id for run in runs if run.deployment.status != Status.PENDING]

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from clusters.locks import lock_clusters
-from deployments.events import event
+from deployments.events import announce_all, event, save_events
 from deployments.models import Deployment, DeploymentEvent, Run, Source, StopCause
 from deployments.reconcile import Delay, MarkRunning
 from deployments.services.locking import lock_live_runs
@@ -21,17 +21,19 @@ WITH seen AS (
     UPDATE deployments_deployment AS deployment SET status = 'running'
     FROM seen JOIN deployments_run AS run ON run.id = seen.run
     WHERE deployment.id = run.deployment_id AND run.outcome IS NULL AND deployment.status = 'starting'
-    RETURNING deployment.id, deployment.organization_id, seen.run, seen.handle, seen.at
+    RETURNING deployment.id, deployment.organization_id, deployment.cluster_id, seen.run, seen.handle, seen.at
 ), runs AS (
     UPDATE deployments_run AS run SET running_at = coalesce(moved.at, %(now)s), failure = NULL, detail = ''
     FROM moved WHERE run.id = moved.run
 ), held AS (
     UPDATE deployments_allocation AS allocation SET handle = moved.handle
     FROM moved WHERE allocation.run_id = moved.run
+), told AS (
+    INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
+    SELECT id, organization_id, run, %(now)s, 'running', 'runtime', '{"from": "starting", "to": "running"}'::jsonb
+    FROM moved ORDER BY run
 )
-INSERT INTO deployments_deploymentevent (deployment_id, organization_id, run_id, at, kind, source, data)
-SELECT id, organization_id, run, %(now)s, 'running', 'runtime', '{"from": "starting", "to": "running"}'::jsonb
-FROM moved ORDER BY run
+SELECT id, cluster_id, organization_id FROM moved ORDER BY run
 """
 
 
@@ -40,14 +42,18 @@ def record_running(*, marks: Mapping[int, Sequence[MarkRunning]]) -> None:
     """Starting → running for those still starting, dated as the engine does; for cluster → marks, in one statement."""
     lock_clusters(marks)
     every = [mark for marks_of_one in marks.values() for mark in marks_of_one]
+    now = timezone.now()
     parameters: dict[str, Any] = {
         "runs": [mark.run_id for mark in every],
         "handles": [mark.handle for mark in every],
         "ats": [mark.at for mark in every],
-        "now": timezone.now(),
+        "now": now,
     }
     with connection.cursor() as cursor:
         cursor.execute(RUNNING, parameters)
+        rows = cursor.fetchall()
+    data = moved(Status.STARTING, Status.RUNNING)
+    announce_all("running", rows, source=Source.RUNTIME, at=now, status=Status.RUNNING, data=data)
 
 
 def record_signals(*, run_ids: Sequence[int]) -> None:
@@ -85,13 +91,14 @@ def record_delays(*, delays: Sequence[Delay]) -> None:
         run.failure, run.detail = delay.cause, delay.detail[:500]
         events.append(told(run, "start_delayed", {"reason": run.failure, "detail": run.detail}))
     update_rows(runs, ["failure", "detail"])
-    DeploymentEvent.objects.bulk_create(events)
+    save_events(events)
 
 
 def record_pull(*, run_id: int, kind: str, progress: str = "") -> None:
     """Tell how the fetching of its image goes; `kind`: image_pulling or image_pulled."""
     run = Run.objects.select_related("deployment").get(pk=run_id)
-    told(run, kind, {"progress": progress} if progress else {}).save()
+    with transaction.atomic():
+        save_events([told(run, kind, {"progress": progress} if progress else {})])
 
 
 @transaction.atomic
@@ -105,7 +112,7 @@ def expire_runs(*, cluster_id: int, run_ids: Sequence[int]) -> None:
         stop_cause=StopCause.TIME_LIMIT, stop_requested_at=now
     )
     Deployment.objects.filter(pk__in=[run.deployment_id for run in runs]).update(status=Status.STOPPING)
-    DeploymentEvent.objects.bulk_create(events)
+    save_events(events)
 
 
 def told(run: Run, kind: str, data: dict[str, Any]) -> DeploymentEvent:

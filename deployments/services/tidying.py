@@ -4,11 +4,13 @@ from collections import deque
 from collections.abc import Sequence
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
 from clusters.models import Cluster
 from clusters.runtimes.base import Driver, Observed, Phase, RuntimeFailure, Stream
-from deployments.models import DeploymentEvent, Run
+from deployments.events import save_events
+from deployments.models import Run
 from deployments.reconcile import Remove
 from deployments.services.rows import update_rows
 from deployments.services.runs import told
@@ -59,7 +61,8 @@ def remove_strays(*, cluster: Cluster, driver: Driver, strays: Sequence[Remove])
             if run is not None:
                 events.append(told(run, "orphan_removed", {}))
     failures = driver.remove_many(going)
-    DeploymentEvent.objects.bulk_create(events)
+    with transaction.atomic():
+        save_events(events)
     for handle, failure in failures.items():
         log.warning("remove_failed", cluster_id=cluster.pk, handle=handle, error=str(failure))
 

@@ -11,9 +11,12 @@ from redis.backoff import ConstantBackoff
 from hypervisor import environment as env
 from hypervisor.front import front_proof
 from hypervisor.logs import LOGGING
+from hypervisor.stream import events
 from hypervisor.stream.asgi import Receive, Scope, Send
+from hypervisor.stream.event_response import EventResponse
+from hypervisor.stream.events import Events
 from hypervisor.stream.follow import LogResponse
-from hypervisor.stream.front import Front
+from hypervisor.stream.front import EVENTS, LOGS, Front
 from hypervisor.stream.hub import BLOCK_MILLISECONDS, Hub
 from hypervisor.stream.upstream import Upstream
 
@@ -33,7 +36,12 @@ class Application:
             redis=_redis(redis_url, REDIS_SECONDS),
             reading=_redis(redis_url, BLOCK_MILLISECONDS / 1000 + REDIS_SECONDS),
         )
-        self._front = Front(self._upstream, LogResponse(self._hub), proof=front_proof(secret_key))
+        self._events = Events(
+            redis=_redis(redis_url, REDIS_SECONDS),
+            reading=_redis(redis_url, events.BLOCK_MILLISECONDS / 1000 + REDIS_SECONDS),
+        )
+        stand_ins = {LOGS: LogResponse(self._hub), EVENTS: EventResponse(self._events)}
+        self._front = Front(self._upstream, stand_ins, proof=front_proof(secret_key))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -46,6 +54,7 @@ class Application:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await self._hub.close()
+                await self._events.close()
                 self._upstream.close()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":

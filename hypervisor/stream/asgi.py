@@ -1,7 +1,9 @@
 """The few words of ASGI that this process speaks."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -29,3 +31,28 @@ async def problem(send: Send, status: int, detail: str, headers: Iterable[Header
     own = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(data))]
     await start(send, status, [*own, *headers])
     await body(send, data, more=False)
+
+
+def kept_of_web(headers: Iterable[Header]) -> list[Header]:
+    """Those of web's answer that belong to the one in its place, too."""
+    return [pair for pair in headers if pair[0].lower() == b"x-request-id"]
+
+
+async def until_gone(answer: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Runs the answer, and ends it when the client goes away."""
+    answering = asyncio.ensure_future(answer)
+    watching = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((answering, watching), return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            answering.result()
+    finally:
+        for task in (answering, watching):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await task
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,9 +1,7 @@
 """The answer that is a log: begun when its engine answers, gone on with until it ends or its reader goes."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 from redis.exceptions import RedisError
 
@@ -18,7 +16,6 @@ _HEADERS = (
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
 )
-_KEPT_OF_WEB = frozenset((b"x-request-id",))
 
 
 class LogResponse:
@@ -28,7 +25,7 @@ class LogResponse:
         self._hub = hub
 
     async def __call__(self, key: str, headers: Sequence[Header], receive: Receive, send: Send) -> None:
-        kept = [pair for pair in headers if pair[0].lower() in _KEPT_OF_WEB]
+        kept = asgi.kept_of_web(headers)
         if self._hub.followers >= MOST_FOLLOWERS:
             await asgi.problem(send, 503, "Too many people follow logs just now. Try again later.", kept)
             return
@@ -38,7 +35,7 @@ class LogResponse:
             await asgi.problem(send, 503, "Logs cannot be read while Redis does not answer.", kept)
             return
         try:
-            await _until_gone(_answer(self._hub, followed, position, kept, send), receive)
+            await asgi.until_gone(_answer(self._hub, followed, position, kept, send), receive)
         finally:
             await asyncio.shield(self._hub.leave(followed))
 
@@ -75,23 +72,3 @@ async def pieces(hub: Hub, followed: Followed, position: int) -> AsyncIterator[b
             return
         else:
             await followed.wait()
-
-
-async def _until_gone(answer: Coroutine[Any, Any, None], receive: Receive) -> None:
-    """Runs the answer, and ends it when the client goes away."""
-    answering = asyncio.ensure_future(answer)
-    watching = asyncio.ensure_future(_gone(receive))
-    try:
-        await asyncio.wait((answering, watching), return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            answering.result()
-    finally:
-        for task in (answering, watching):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, OSError):
-                await task
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -1,14 +1,14 @@
-"""Passes each request on to web, and puts a log in the place of an answer that names one."""
+"""Passes each request on to web, and puts a log or a stream of events in the place of an answer that names one."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
+from clusters.event_protocol import EVENTS_HEADER
 from deployments.log_protocol import STREAM_HEADER
 from hypervisor.front import PEER_HEADER, PROOF_HEADER
 from hypervisor.stream import asgi
 from hypervisor.stream.asgi import Header, Receive, Scope, Send
-from hypervisor.stream.follow import LogResponse
 from hypervisor.stream.upstream import Answer, Upstream, WebBusy, WebDown
 
 log = structlog.get_logger(__name__)
@@ -21,15 +21,19 @@ _HOP_BY_HOP = frozenset(
 _NEVER_DROPPED = frozenset((b"host", b"content-length", b"authorization", b"cookie", b"x-forwarded-for",
                              b"x-forwarded-proto"))  # fmt: skip
 _OURS = b"x-hypervisor-"
-_STREAM, _PEER, _PROOF = (name.lower().encode() for name in (STREAM_HEADER, PEER_HEADER, PROOF_HEADER))
+LOGS, EVENTS, _PEER, _PROOF = (
+    name.lower().encode() for name in (STREAM_HEADER, EVENTS_HEADER, PEER_HEADER, PROOF_HEADER)
+)
+StandIn = Callable[[str, Sequence[Header], Receive, Send], Awaitable[None]]
+"""Answers in web's place: what web named, web's own headers, and both ends of the connection."""
 _SOON = ((b"retry-after", b"1"),)
 
 
 class Front:
-    """An ASGI application. `proof` shows web that it may believe us."""
+    """An ASGI application. `proof` shows web that it may believe us; a header of web's picks one of `stand_ins`."""
 
-    def __init__(self, upstream: Upstream, logs: LogResponse, *, proof: str) -> None:
-        self._upstream, self._logs, self._proof = upstream, logs, proof.encode()
+    def __init__(self, upstream: Upstream, stand_ins: Mapping[bytes, StandIn], *, proof: str) -> None:
+        self._upstream, self._stand_ins, self._proof = upstream, stand_ins, proof.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
@@ -50,15 +54,16 @@ class Front:
     async def _answer(self, answer: Answer, receive: Receive, send: Send) -> None:
         try:
             headers = _end_to_end(answer.headers)
-            key = next((value for name, value in answer.headers if name == _STREAM), None)
-            if key is None:
+            named = next((pair for pair in answer.headers if pair[0] in self._stand_ins), None)
+            if named is None:
                 await _pass_on(answer, headers, send)
                 return
             async for _ in answer.pieces():
                 pass
         finally:
             answer.close()
-        await self._logs(key.decode("latin-1"), headers, receive, send)
+        name, value = named
+        await self._stand_ins[name](value.decode("latin-1"), headers, receive, send)
 
     def _headers(self, scope: Scope) -> list[Header]:
         given: list[Header] = scope["headers"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hypervisor.stream import upstream
-from hypervisor.stream.front import Front
+from hypervisor.stream.front import LOGS, Front
 from hypervisor.stream.upstream import Upstream
 
 from .fake_web import Client, FakeWeb, answer
@@ -34,7 +34,7 @@ def ask(socket, client, *answers, logs=None):
     async def both():
         async with FakeWeb(socket, *answers) as web:
             made = client()
-            front = Front(Upstream(web.address), logs, proof="proof")
+            front = Front(Upstream(web.address), {LOGS: logs}, proof="proof")
             for one in made if isinstance(made, list) else [made]:
                 await one.ask(front)
             return made, web
@@ -119,7 +119,7 @@ def test_a_web_that_is_away_is_a_problem_in_words(socket, monkeypatch):
 
 
 async def _nobody(socket):
-    return await Client(**HOST).ask(Front(Upstream(f"unix://{socket}"), None, proof=""))
+    return await Client(**HOST).ask(Front(Upstream(f"unix://{socket}"), {}, proof=""))
 
 
 def test_a_web_that_starts_again_is_waited_for(socket):
@@ -138,7 +138,7 @@ def test_an_answer_that_breaks_off_is_not_passed_for_whole(socket):
     async def both():
         client.__init__(**HOST)
         async with FakeWeb(socket, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", None) as web:
-            front = Front(Upstream(web.address), None, proof="")
+            front = Front(Upstream(web.address), {}, proof="")
             asking = asyncio.create_task(client.ask(front))
             await asyncio.sleep(0.1)
             web.server.close()

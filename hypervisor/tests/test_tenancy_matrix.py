@@ -73,6 +73,7 @@ PUT    /clusters/{cluster_id}/policy                    200   200   403   403   
 PATCH  /clusters/{cluster_id}/policy                    200   200   403   403   403   403   404   401
 GET    /clusters/{cluster_id}/shares                    200   200   200   200   200   200   404   401
 PUT    /clusters/{cluster_id}/shares                    200   200   403   403   403   403   404   401
+GET    /events                                          503   503   503   503   503   503   503   401
 GET    /deployments                                     200   200   200   200   200   200   200   401
 POST   /deployments                                     201   201   201   201   403   201   400   401
 POST   /deployments/bulk                                201   201   201   201   403   201   400   401
