@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from clusters.event_protocol import ENTRY_BYTES, LOST, MOST_ENTRIES, MOST_ROWS, STREAM, TOLD
 from clusters.redis import redis_client
+from organizations.webhooks import outbox as webhooks
 
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 5.0
@@ -36,7 +37,11 @@ class Announcement(NamedTuple):
 
 
 def announce(told: Sequence[Announcement]) -> None:
-    """Tell of these once the surrounding transaction is committed, or now if there is none."""
+    """Tell of these once the surrounding transaction is committed, or now if there is none.
+
+    What webhooks get of it is written now, and so committed with it.
+    """
+    _store_for_webhooks(told)
     if told and connection.in_atomic_block:
         _outbox().told += told
     elif told:
@@ -51,6 +56,29 @@ class _Outbox:
 
     def __call__(self) -> None:
         publish(self.told)
+
+
+def _store_for_webhooks(told: Sequence[Announcement]) -> None:
+    listening = webhooks.listening({row[2] for one in told for row in one.rows}) if told else []
+    if not listening:
+        return
+    events: dict[int, list[webhooks.Event]] = {webhook.organization_id: [] for webhook in listening}
+    for topic, kind, source, at, status, data, rows in told:
+        for deployment_id, cluster_id, organization_id in rows:
+            if organization_id in events:
+                event = {
+                    "event": topic,
+                    "kind": kind,
+                    "deployment_id": deployment_id,
+                    "cluster_id": cluster_id,
+                    "organization_id": organization_id,
+                    "at": at,
+                    "source": source,
+                    "data": data,
+                    "status": status,
+                }
+                events[organization_id].append(event)
+    webhooks.store(listening, events)
 
 
 def _outbox() -> _Outbox:

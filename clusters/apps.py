@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class ClustersConfig(AppConfig):
     name = "clusters"
     verbose_name = "Clusters"
+
+    def ready(self) -> None:
+        from clusters.services.events import KINDS
+        from organizations.webhooks.kinds import known
+
+        known["cluster"] = KINDS

@@ -13,8 +13,11 @@ class DeploymentsConfig(AppConfig):
         from clusters.services import promised_amounts
         from clusters.sharing.services import removal_vetoes
         from deployments import selectors
+        from deployments.events import KINDS
         from organizations.services import deletion_vetoes as organization_vetoes
+        from organizations.webhooks.kinds import known
 
+        known["deployment"] = KINDS
         credential_needs.append(selectors.why_credential_is_needed)
         cluster_vetoes.append(selectors.why_cluster_is_needed)
         organization_vetoes.append(selectors.why_organization_is_needed)

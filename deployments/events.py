@@ -14,6 +14,16 @@ from clusters.announcing import Announcement, Row, announce
 from deployments.models import Deployment, DeploymentEvent, Run, Source
 from deployments.states import Status
 
+KINDS = frozenset(
+    {
+        "submitted", "changed", "stop_requested", "cancelled", "deleted", "requeued", "checkpoint", "scheduled",
+        "running", "preempted", "seat_granted", "seat_dropped", "start_delayed", "image_pulling", "image_pulled",
+        "time_limit_reached", "orphan_removed", "completed", "failed", "retrying", "requeued_after_preemption",
+        "requeued_after_loss",
+    }
+)  # fmt: skip
+"""All that there are; whoever wants to be told chooses among them."""
+
 
 def event(
     deployment: Deployment,

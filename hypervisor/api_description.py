@@ -4,6 +4,7 @@ from typing import Any
 
 VERSION = "0.1.0"
 SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "ENUM_NAME_OVERRIDES": {"DeliveryStateEnum": "organizations.webhooks.models.DeliveryState"},
     "TITLE": "MLOps Hypervisor",
     "DESCRIPTION": "Runs deployments on clusters with a fixed amount of RAM, CPU and GPU: starts what fits, queues the "
     "rest, lets HIGH work preempt lower work, and says why.",

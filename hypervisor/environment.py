@@ -7,6 +7,7 @@ refuses to start with all the notes at once. No note repeats a value that may ho
 import os
 import re
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -139,6 +140,19 @@ def endpoints(name: str) -> tuple[str, ...]:
             f"Write {name}=gpu1.example.com:2376,10.1.0.0/16: commas between several, no scheme.",
         )
         return ()
+    return tuple(given)
+
+
+def networks(name: str) -> tuple[str, ...]:
+    """Networks and addresses, as text."""
+    given = words(name)
+    for network in given:
+        try:
+            ip_network(network)
+        except ValueError:
+            wrong = f"{name} names {network!r}, which is no network or address."
+            _note(name, wrong, f"Write {name}=10.1.0.0/16,192.168.7.9: commas between several, no host bits.")
+            return ()
     return tuple(given)
 
 

@@ -44,6 +44,7 @@ ACCESS_TOKEN_EXPIRE_MINUTES = env.whole_number("ACCESS_TOKEN_EXPIRE_MINUTES", 30
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 LIVENESS_FILE = env.text("LIVENESS_FILE")
 CLUSTER_ENDPOINTS = env.endpoints("CLUSTER_ENDPOINTS")
+WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 ALLOWED_REGISTRIES = env.registries("ALLOWED_REGISTRIES")
 ENGINE_RESERVE_PERCENT = env.whole_number("ENGINE_RESERVE_PERCENT", 10, minimum=0, maximum=90)
 START_TIMEOUT_SECONDS = env.whole_number("START_TIMEOUT_SECONDS", 1800, minimum=10, maximum=86_400)
@@ -137,12 +138,14 @@ CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "hypervisor"
 # What waits for engines has a queue of its own: threads that wait there must not hold up a cycle.
-# A worker that is told no queue takes both.
-CELERY_TASK_QUEUES = [Queue("hypervisor"), Queue("engines")]
+# Webhooks, too: the workers that wait for engines take them, or one of their own.
+# A worker that is told no queue takes all.
+CELERY_TASK_QUEUES = [Queue("hypervisor"), Queue("engines"), Queue("webhooks")]
 CELERY_TASK_ROUTES = {
     "clusters.*": {"queue": "engines"},
     "deployments.reconcile": {"queue": "engines"},
     "deployments.pull_image": {"queue": "engines"},
+    "organizations.*": {"queue": "webhooks"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

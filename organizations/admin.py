@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+import organizations.webhooks.admin  # noqa: F401 (registers its pages)
 from accounts.admin.actions import RowAction
 from accounts.admin.base import DeletedFilter
 from accounts.admin.display import ago, badge, link, moment

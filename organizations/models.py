@@ -7,6 +7,9 @@ from django.conf import settings
 from django.db import models
 
 from organizations.tenancy import TenantQuerySet
+from organizations.webhooks.models import Webhook, WebhookDelivery
+
+__all__ = ["Membership", "Organization", "Role", "Webhook", "WebhookDelivery", "new_invite_code"]
 
 INVITE_BYTES = 24
 """Random bytes of an invite code: 192 bits."""

@@ -17,6 +17,7 @@ class Action(StrEnum):
     CHANGE_ANY_DEPLOYMENT = "change other members' deployments"
     MANAGE_CLUSTERS = "manage clusters"
     MANAGE_CREDENTIALS = "manage registry credentials"
+    MANAGE_WEBHOOKS = "manage webhooks"
     INVITE = "invite people"
     MANAGE_MEMBERS = "manage members"
     MANAGE_ADMINS = "manage admins and owners"
@@ -30,6 +31,7 @@ ADMIN = MEMBER | {
     Action.CHANGE_ANY_DEPLOYMENT,
     Action.MANAGE_CLUSTERS,
     Action.MANAGE_CREDENTIALS,
+    Action.MANAGE_WEBHOOKS,
     Action.INVITE,
     Action.MANAGE_MEMBERS,
     Action.RENAME,

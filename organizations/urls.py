@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from organizations.views import invites, me, members, tenants
 
@@ -18,4 +18,5 @@ urlpatterns = [
         members.OneMember.as_view(),
         name="member",
     ),
+    path("", include("organizations.webhooks.urls")),
 ]

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from clusters.tasks import CHECK_EVERY_SECONDS
+from organizations.webhooks.outbox import SEND_EVERY_SECONDS, SEND_TASK
 from scheduling.models import SeededInterval
 
 DAILY = 86_400
@@ -18,6 +19,8 @@ def seeds() -> dict[str, int]:
         "scheduling.sweep": settings.SCHEDULER_INTERVAL_SECONDS,
         "deployments.reconcile_all": settings.SCHEDULER_INTERVAL,
         "clusters.check_all": CHECK_EVERY_SECONDS,
+        SEND_TASK: SEND_EVERY_SECONDS,
+        "organizations.prune_deliveries": DAILY,
         "accounts.delete_expired_refresh_families": DAILY,
         "accounts.delete_old_sign_ins": DAILY,
     }

@@ -10,6 +10,14 @@ from clusters.announcing import Announcement, announce
 from clusters.models import Cluster, ClusterEvent
 from clusters.selectors import UNSEEN
 
+KINDS = frozenset(
+    {
+        "created", "renamed", "capacity_changed", "paused", "resumed", "grace_changed", "connection_changed", "deleted",
+        "unreachable", "reachable", "declared_lost", "recovered", "shares_changed", "policy_changed",
+    }
+)  # fmt: skip
+"""All that there are; whoever wants to be told chooses among them."""
+
 
 def record(cluster: Cluster, kind: str, actor: User | None, data: dict[str, Any]) -> None:
     """An event, and a line of the audit log if a person did it. `data` holds no secrets."""

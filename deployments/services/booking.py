@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.db import connection
 
-from clusters.announcing import Row
+from clusters.announcing import Announcement, Row, announce
 from deployments.events import announce_all
 from deployments.models import Source
 from deployments.states import Status
@@ -176,8 +176,12 @@ def book_evictions(*, evictions: Sequence[Eviction], now: datetime) -> None:
     for name, column in zip(("victims", "preemptors", "certificates", "lost"), columns, strict=True):
         parameters[name] = list(column)
     rows, more = _write(EVICT, parameters, len(evictions))
-    for row, data in zip(rows, orjson.loads(more[0]) if more else (), strict=True):
-        announce_all("preempted", [row], source=Source.SCHEDULER, at=now, status=Status.STOPPING, data=data)
+    announce(
+        [
+            Announcement("deployment", "preempted", Source.SCHEDULER, now, Status.STOPPING, data, [row])
+            for row, data in zip(rows, orjson.loads(more[0]) if more else (), strict=True)
+        ]
+    )
 
 
 def grant_seats(*, deployment_ids: Sequence[int], now: datetime) -> None:

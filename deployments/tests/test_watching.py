@@ -1,5 +1,6 @@
 """What happens is told once it is committed: each event once, with what the stream process needs to know of it."""
 
+import orjson
 import pytest
 from django.db import transaction
 from redis import Redis
@@ -11,10 +12,11 @@ from clusters.redis import redis_client
 from clusters.services import change_cluster
 from clusters.sharing.services import share_cluster
 from deployments.log_protocol import FRONT_MARK
-from deployments.models import Deployment
+from deployments.models import Deployment, DeploymentEvent
 from deployments.services.steer import cancel_deployment
 from deployments.tests.factories import DeploymentFactory
-from organizations.tests.factories import OrganizationFactory
+from organizations.models import WebhookDelivery
+from organizations.tests.factories import OrganizationFactory, WebhookFactory
 
 
 def test_a_batch_is_told_in_one_entry_with_amounts_as_the_api_shows_them(told, api, alice, cluster):
@@ -76,6 +78,32 @@ def test_a_redis_that_is_away_fails_nobody_and_the_gap_is_told_later(
     publish([])
     ((_, fields),) = redis_client().xrange(event_stream)
     assert fields == {LOST.encode(): b"1"}
+
+
+def test_what_happens_is_kept_for_the_webhooks_that_want_it_and_committed_with_it(told, alice, cluster):
+    hook = WebhookFactory(organization=cluster.organization, events=["deployment.cancelled"])
+    WebhookFactory(organization=cluster.organization, events=["cluster"])
+    WebhookFactory()
+    one, two = DeploymentFactory.create_batch(2, cluster=cluster)
+    told(lambda: cancel_deployment(actor=alice, deployment_id=one.pk))
+    with transaction.atomic():
+        cancel_deployment(actor=alice, deployment_id=two.pk)
+        transaction.set_rollback(True)
+    (delivery,) = WebhookDelivery.objects.all()
+    assert (delivery.webhook, delivery.state) == (hook, "pending")
+    (event,) = orjson.loads(delivery.body)["events"]
+    stored = DeploymentEvent.objects.get()
+    assert event == {
+        "event": "deployment", "kind": "cancelled", "deployment_id": one.pk, "cluster_id": cluster.pk,
+        "organization_id": cluster.organization_id, "at": stored.at.isoformat().replace("+00:00", "Z"),
+        "source": "user", "data": stored.data, "status": "cancelled",
+    }  # fmt: skip
+
+
+def test_without_a_webhook_nothing_is_kept(told, alice, cluster):
+    deployment = DeploymentFactory(cluster=cluster)
+    told(lambda: cancel_deployment(actor=alice, deployment_id=deployment.pk))
+    assert not WebhookDelivery.objects.exists()
 
 
 def answer(client, query="", **headers):

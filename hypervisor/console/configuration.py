@@ -73,6 +73,8 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Clusters", "dns", "clusters_cluster"),
                     _item("Cluster events", "history", "clusters_clusterevent"),
+                    _item("Webhooks", "webhook", "organizations_webhook"),
+                    _item("Webhook deliveries", "outgoing_mail", "organizations_webhookdelivery"),
                     _item("Registry credentials", "vpn_key", "clusters_registrycredential"),
                 ],
             },

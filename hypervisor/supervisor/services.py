@@ -46,8 +46,8 @@ def service_specs(
             environment=environment, grace_seconds=WORKER_GRACE_SECONDS,
         ),
         _spec(
-            "engines", *celery, "worker", "--queues=engines", "--pool=threads", f"--concurrency={ENGINE_THREADS}",
-            "--hostname=engines@%h", "--loglevel=INFO", *quiet,
+            "engines", *celery, "worker", "--queues=engines,webhooks", "--pool=threads",
+            f"--concurrency={ENGINE_THREADS}", "--hostname=engines@%h", "--loglevel=INFO", *quiet,
             environment=environment, grace_seconds=WORKER_GRACE_SECONDS,
         ),
         _spec(

@@ -22,7 +22,7 @@ from deployments.models import (
 )
 from deployments.states import HOLDS_CAPACITY, Status
 from deployments.tests.factories import DeploymentFactory
-from organizations.tests.factories import MembershipFactory, OrganizationFactory
+from organizations.tests.factories import DeliveryFactory, MembershipFactory, OrganizationFactory
 from scheduling.models import ClusterPolicy, Cycle, EvictionCertificate, SeededInterval, Simulation
 
 MANY = 55
@@ -39,6 +39,7 @@ def fill(lab: Any) -> None:
         ClusterPolicy.objects.create(cluster=place, preset="balanced", most_evictions=3)
         ClusterShare.objects.create(cluster=place, organization=OrganizationFactory())
         CredentialFactory(organization=lab, password="never shown")
+        DeliveryFactory(webhook__organization=lab, webhook__secret="never shown")
     cluster = ClusterFactory(organization=lab, name="full", paused=True)
     statuses = list(Status)
     deployments = [

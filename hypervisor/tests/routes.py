@@ -8,7 +8,16 @@ from rest_framework.views import APIView
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CONSOLE = "admin/"
-ABSENT = dict.fromkeys(("organization_id", "cluster_id", "deployment_id", "user_id", "credential_id"), 999)
+IDS = (
+    "organization_id",
+    "cluster_id",
+    "deployment_id",
+    "user_id",
+    "credential_id",
+    "webhook_id",
+    "delivery_id",
+)
+ABSENT = dict.fromkeys(IDS, 999)
 """Ids that no test's rows have."""
 
 

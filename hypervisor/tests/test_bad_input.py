@@ -12,6 +12,7 @@ from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
 from hypervisor.tests.routes import api_routes
 from hypervisor.tests.wrong_values import GOOD, WRONG, assert_refused
+from organizations.tests.factories import DeliveryFactory
 
 OURS = ("accounts", "organizations", "clusters", "deployments", "scheduling")
 WRITING = [call for call in api_routes() if call[0] in {"POST", "PUT", "PATCH"}]
@@ -44,12 +45,15 @@ BROKEN = {
 @pytest.fixture
 def known(lab, cluster, alice, bob):
     """The ids that a path may name."""
+    delivery = DeliveryFactory(webhook__organization=lab)
     return {
         "organization_id": lab.pk,
         "cluster_id": cluster.pk,
         "deployment_id": DeploymentFactory(cluster=cluster, created_by=alice).pk,
         "user_id": bob.pk,
         "credential_id": CredentialFactory(organization=lab).pk,
+        "webhook_id": delivery.webhook_id,
+        "delivery_id": delivery.pk,
     }
 
 

@@ -63,12 +63,12 @@ def test_a_list_of_cycles_costs_two_queries(mine, cluster):
 
 def test_submitting_costs_as_many_queries_whatever_the_queue(mine, cluster, hundred):
     body = SUBMIT | {"cluster_id": cluster.pk}
-    assert len(queries_of(lambda: mine.post("/deployments", body))) <= 8
+    assert len(queries_of(lambda: mine.post("/deployments", body))) <= 9
     with_dependencies = body | {"dependency_ids": [one.pk for one in hundred]}
-    assert len(queries_of(lambda: mine.post("/deployments", with_dependencies))) <= 13
+    assert len(queries_of(lambda: mine.post("/deployments", with_dependencies))) <= 14
 
 
 def test_changing_costs_few_queries(mine, hundred):
     address = f"/deployments/{hundred[0].pk}"
     assert len(queries_of(lambda: mine.patch(address, {"name": "renamed"}))) <= 9
-    assert len(queries_of(lambda: mine.post(f"{address}/cancel"))) <= 8
+    assert len(queries_of(lambda: mine.post(f"{address}/cancel"))) <= 9

@@ -21,6 +21,8 @@ from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import in_state
 from hypervisor.openapi import document
 from organizations.tests.factories import OrganizationFactory
+from organizations.webhooks import examples as webhooks
+from organizations.webhooks.serializers import DeliveryDetail, NewWebhookAnswer, WebhookAnswer
 from scheduling import examples as scheduling
 from scheduling.explanation_example import EXPLAINED
 from scheduling.explanation_serializers import ExplanationAnswer, HolderAnswer, Suggestion
@@ -128,6 +130,16 @@ def test_the_example_of_a_registry_credential_is_accepted_and_answered_as_shown(
     answer = api(alice).post(CREDENTIALS.format(organization_id=lab.pk), credentials.ASKED)
     assert answer.status_code == 201
     assert answer.json().keys() == credentials.SHOWN.keys() == fields(CredentialAnswer)
+
+
+def test_the_example_of_a_webhook_is_accepted_and_answered_as_shown(api, alice, lab):
+    answer = api(alice).post(f"/organizations/{lab.pk}/webhooks", webhooks.ASKED)
+    assert answer.status_code == 201
+    assert answer.json().keys() == webhooks.CREATED.keys() == fields(NewWebhookAnswer)
+    assert answer.json()["events"] == webhooks.SHOWN["events"]
+    assert webhooks.SHOWN.keys() == fields(WebhookAnswer)
+    tested = api(alice).post(f"{answer['Location']}/test")
+    assert tested.json().keys() == webhooks.DELIVERY.keys() == fields(DeliveryDetail)
 
 
 def test_the_example_of_a_plan_is_accepted_and_answered_as_shown(api, alice, cluster):

@@ -17,8 +17,8 @@ from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import Deployment
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.tests.routes import routes
-from organizations.models import Role
-from organizations.tests.factories import MembershipFactory, OrganizationFactory
+from organizations.models import Role, WebhookDelivery
+from organizations.tests.factories import DeliveryFactory, MembershipFactory, OrganizationFactory
 from scheduling.services import run_cycle
 
 # `maker` is the member whose deployment it is, `member` another one; `guest` owns an organization that the cluster is
@@ -57,6 +57,16 @@ GET    /organizations/{organization_id}/registry-credentials/{credential_id} 200
 PUT    /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 404 401
 PATCH  /organizations/{organization_id}/registry-credentials/{credential_id} 200 200 403 403 403 404 404 401
 DELETE /organizations/{organization_id}/registry-credentials/{credential_id} 204 204 403 403 403 404 404 401
+GET    /organizations/{organization_id}/webhooks 200 200 403 403 403 404 404 401
+POST   /organizations/{organization_id}/webhooks 201 201 403 403 403 404 404 401
+GET    /organizations/{organization_id}/webhooks/{webhook_id} 200 200 403 403 403 404 404 401
+PUT    /organizations/{organization_id}/webhooks/{webhook_id} 200 200 403 403 403 404 404 401
+PATCH  /organizations/{organization_id}/webhooks/{webhook_id} 200 200 403 403 403 404 404 401
+DELETE /organizations/{organization_id}/webhooks/{webhook_id} 204 204 403 403 403 404 404 401
+POST   /organizations/{organization_id}/webhooks/{webhook_id}/test 202 202 403 403 403 404 404 401
+GET    /organizations/{organization_id}/webhooks/{webhook_id}/deliveries 200 200 403 403 403 404 404 401
+GET    /organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id} 200 200 403 403 403 404 404 401
+POST   /organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver 202 202 403 403 403 404 404 401
 GET    /clusters                                        200   200   200   200   200   200   200   401
 POST   /clusters                                        201   201   403   403   403   400   400   401
 GET    /clusters/{cluster_id}                           200   200   200   200   200   200   404   401
@@ -91,7 +101,7 @@ GET    /deployments/{deployment_id}/dependents          200   200   200   200   
 GET    /deployments/{deployment_id}/runs                200   200   200   200   200   404   404   401
 GET    /deployments/{deployment_id}/events              200   200   200   200   200   404   404   401
 GET    /deployments/{deployment_id}/logs                409   409   409   409   403   404   404   401
-"""
+"""  # noqa: E501
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {(row[0], row[1]): dict(zip(HEAD[2:], map(int, row[2:]), strict=True)) for row in ROWS}
 ABSENT = 999_999_999
@@ -109,6 +119,7 @@ class World:
     credential: RegistryCredential
     theirs: Deployment
     their_credential: RegistryCredential
+    delivery: WebhookDelivery
 
     def ids(self) -> dict[str, int]:
         maker = self.cast["maker"]
@@ -119,6 +130,8 @@ class World:
             "deployment_id": self.deployment.pk,
             "user_id": maker.pk,
             "credential_id": self.credential.pk,
+            "webhook_id": self.delivery.webhook_id,
+            "delivery_id": self.delivery.pk,
         }
 
     def body(self, verb: str, path: str) -> dict[str, Any] | None:
@@ -149,6 +162,8 @@ class World:
                 "password": "p",
             },
         }
+        if path.endswith(("/webhooks", "/webhooks/{webhook_id}")):
+            return {"url": "https://hooks.example.org/"} if verb in {"POST", "PUT", "PATCH"} else None
         if path.endswith("/members/{user_id}"):
             return {"role": Role.VIEWER} if verb in {"PUT", "PATCH"} else None
         if path.endswith("/shares"):
@@ -189,6 +204,7 @@ def world(alice: User, lab: Any, bob: User, cluster: Cluster) -> World:
         credential=CredentialFactory(organization=lab),
         theirs=theirs,
         their_credential=CredentialFactory(organization=elsewhere),
+        delivery=DeliveryFactory(webhook__organization=lab),
     )
 
 

@@ -70,6 +70,16 @@ WRONG: dict[tuple[str, str], dict[str, list[Any]]] = {
         "username": ["", "a:b"],
         "password": [*NOT_TEXT, ""],
     },
+    ("POST", "/organizations/{organization_id}/webhooks"): {
+        "url": [*NOT_TEXT, "", "x", "https://10.0.0.1/", "http://hooks.example.org/", "https://" + "x" * 2000],
+        "events": ["deployment", 5, {}, [5], [None], ["nonsense"], ["test"], ["deployment.nonsense"], ["x"] * 101],
+        "active": [None, 1, "true", [], {}],
+    },
+    ("PATCH", "/organizations/{organization_id}/webhooks/{webhook_id}"): {
+        "url": [*NOT_TEXT, "", "https://127.0.0.1/"],
+        "events": [None, ["nonsense"]],
+        "active": [None, 1, "true", [], {}],
+    },
     ("POST", "/clusters"): {
         "name": NOT_A_NAME,
         "organization_id": [*NOT_AN_ID, ABSENT],
@@ -174,6 +184,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "username": "u",
         "password": "p",
     },
+    "/organizations/{organization_id}/webhooks": {"url": "https://hooks.example.org/"},
     "/deployments": {"name": "n", "docker_image": "busybox", "required_ram": 1, "required_cpu": 1},
 }
 

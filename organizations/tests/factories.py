@@ -2,8 +2,10 @@
 
 import factory
 
+from accounts import secrets
 from accounts.tests.factories import UserFactory
-from organizations.models import Membership, Organization, Role
+from organizations.models import Membership, Organization, Role, Webhook, WebhookDelivery
+from organizations.webhooks.signing import new_secret
 
 
 class OrganizationFactory(factory.django.DjangoModelFactory):
@@ -32,3 +34,26 @@ class MembershipFactory(factory.django.DjangoModelFactory):
     organization = factory.SubFactory(OrganizationFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.MEMBER
+
+
+class WebhookFactory(factory.django.DjangoModelFactory):
+    """A webhook that wants everything."""
+
+    class Meta:
+        model = Webhook
+
+    organization = factory.SubFactory(OrganizationFactory)
+    url = "https://hooks.example.org/events"
+    secret = factory.LazyFunction(lambda: secrets.encrypt(new_secret()))
+
+
+class DeliveryFactory(factory.django.DjangoModelFactory):
+    """A message with one event that was not sent yet, and will not be."""
+
+    class Meta:
+        model = WebhookDelivery
+
+    webhook = factory.SubFactory(WebhookFactory)
+    body = '{"organization_id":1,"events":[{"event":"deployment","kind":"failed"}]}'
+    kinds = ["deployment.failed"]
+    state = "cancelled"

@@ -18,6 +18,7 @@ CHANGE_OWN_DEPLOYMENTS  owner admin member
 CHANGE_ANY_DEPLOYMENT   owner admin
 MANAGE_CLUSTERS         owner admin
 MANAGE_CREDENTIALS      owner admin
+MANAGE_WEBHOOKS         owner admin
 INVITE                  owner admin
 MANAGE_MEMBERS          owner admin
 MANAGE_ADMINS           owner

@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from deployments.events import KINDS
 from deployments.models import DeploymentEvent
 from deployments.reconcile import MarkRunning
 from deployments.services.runs import record_running
@@ -37,6 +38,7 @@ def test_every_event_that_is_stored_is_told(told, api, alice, cluster):
     stored = DeploymentEvent.objects.values_list("kind", "source", "deployment_id", "organization_id")
     assert sorted((event[1], event[2], event[5], event[7]) for event in events) == sorted(stored)
     kinds = {event[1] for event in events}
+    assert kinds <= KINDS
     assert {"scheduled", "preempted", "changed"} <= kinds
     preempted = next(event for event in events if event[1] == "preempted")
     assert (

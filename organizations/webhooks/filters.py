@@ -1,0 +1,19 @@
+"""Filters and orders of the lists of webhooks and their deliveries."""
+
+from typing import Any
+
+import django_filters
+
+from accounts.filters import ordering
+from organizations.webhooks.models import DeliveryState, WebhookDelivery
+
+
+class DeliveryFilter(django_filters.FilterSet):
+    """`?state=failed&ordering=created_at`."""
+
+    state = django_filters.MultipleChoiceFilter(choices=DeliveryState.choices)
+    ordering = ordering("id", "created_at")
+
+    class Meta:
+        model = WebhookDelivery
+        fields: list[Any] = []
