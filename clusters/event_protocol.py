@@ -26,13 +26,13 @@ _POSITION = re.compile(r"(\d{1,20})-(\d{1,20})(?:\.(\d{1,9}))?")
 
 
 class Position(NamedTuple):
-    """A place in the stream: behind the event with this index of an entry, or behind all of it (None)."""
+    """A place in the stream: behind the event at this place in an entry, or behind all of it (None)."""
 
     entry: str
-    index: int | None
+    place: int | None
 
     def __str__(self) -> str:
-        return self.entry if self.index is None else f"{self.entry}.{self.index}"
+        return self.entry if self.place is None else f"{self.entry}.{self.place}"
 
 
 def parse_position(text: str) -> Position | None:

@@ -28,6 +28,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
             "name": "deployments",
             "description": "What runs or waits: submit, start, stop, cancel, and its story.",
         },
+        {"name": "events", "description": "What happens, as it happens: Server-Sent Events."},
+        {"name": "webhooks", "description": "An organization's events, sent to an address of its own."},
     ],
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
     "REDOC_UI_SETTINGS": {

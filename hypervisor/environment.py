@@ -145,15 +145,11 @@ def endpoints(name: str) -> tuple[str, ...]:
 
 def networks(name: str) -> tuple[str, ...]:
     """Networks and addresses, as text."""
-    given = words(name)
-    for network in given:
-        try:
-            ip_network(network)
-        except ValueError:
-            wrong = f"{name} names {network!r}, which is no network or address."
-            _note(name, wrong, f"Write {name}=10.1.0.0/16,192.168.7.9: commas between several, no host bits.")
-            return ()
-    return tuple(given)
+    try:
+        return tuple(str(ip_network(network)) for network in words(name))
+    except ValueError as error:
+        _note(name, f"{name}: {error}.", f"Write {name}=10.1.0.0/16,192.168.7.9: commas between several.")
+        return ()
 
 
 def registries(name: str) -> tuple[str, ...]:

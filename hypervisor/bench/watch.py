@@ -88,6 +88,7 @@ def signed_in(url: str, password: str) -> str:
 async def connect(url: str, cookie: str, count: int, delays: list[float]) -> list[Client]:
     """So many clients that are ready."""
     parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 80
     request = f"GET /events HTTP/1.1\r\nHost: {parts.netloc}\r\nCookie: {cookie}\r\n\r\n".encode()
     clients: list[Client] = []
     loop = asyncio.get_running_loop()
@@ -96,7 +97,7 @@ async def connect(url: str, cookie: str, count: int, delays: list[float]) -> lis
         for number in range(len(clients), min(count, len(clients) + CONNECT_AT_ONCE)):
             timed = delays if number % max(1, count // TIMED) == 0 else None
             client = Client(request, timed)
-            await loop.create_connection(lambda one=client: one, parts.hostname, parts.port)  # type: ignore[misc]
+            await loop.create_connection(lambda one=client: one, host, port)  # type: ignore[misc]
             batch.append(client)
         async with asyncio.timeout(PATIENCE_SECONDS):
             if not all([await client.ready for client in batch]):

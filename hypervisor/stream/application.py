@@ -16,7 +16,7 @@ from hypervisor.stream.asgi import Receive, Scope, Send
 from hypervisor.stream.event_response import EventResponse
 from hypervisor.stream.events import Events
 from hypervisor.stream.follow import LogResponse
-from hypervisor.stream.front import EVENTS, LOGS, Front
+from hypervisor.stream.front import EVENTS, LOGS, Front, StandIn
 from hypervisor.stream.hub import BLOCK_MILLISECONDS, Hub
 from hypervisor.stream.upstream import Upstream
 
@@ -40,7 +40,7 @@ class Application:
             redis=_redis(redis_url, REDIS_SECONDS),
             reading=_redis(redis_url, events.BLOCK_MILLISECONDS / 1000 + REDIS_SECONDS),
         )
-        stand_ins = {LOGS: LogResponse(self._hub), EVENTS: EventResponse(self._events)}
+        stand_ins: dict[bytes, StandIn] = {LOGS: LogResponse(self._hub), EVENTS: EventResponse(self._events)}
         self._front = Front(self._upstream, stand_ins, proof=front_proof(secret_key))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

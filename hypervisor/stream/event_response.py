@@ -94,12 +94,12 @@ class _Answer:
         if not page:
             # Redis has told us all, and our own reader is a moment behind.
             await asyncio.sleep(0.05)
-        for place, entry in page:
+        for behind, entry in page:
             if entry is None:
                 await self._tell(RESET)
-            elif frames := entry.matching(self._filter, beyond=-1 if place.index is None else place.index):
+            elif frames := entry.matching(self._filter, beyond=-1 if behind.place is None else behind.place):
                 await self._tell(frames)
-            position = Position(place.entry, None)
+            position = Position(behind.entry, None)
         return position
 
     async def _go_on(self, watcher: Watcher) -> None:

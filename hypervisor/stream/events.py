@@ -74,9 +74,9 @@ class Events:
         if found is None:
             found = await self._of_redis(position.entry)
         entries = [(Position(id_, None), None if raw is None else Entry(id_, raw)) for id_, raw in found]
-        if position.index is None:
+        if position.place is None:
             return entries[1:]
-        return [(Position(found[0][0], position.index), entries[0][1]), *entries[1:]]
+        return [(Position(found[0][0], position.place), entries[0][1]), *entries[1:]]
 
     def _of_ring(self, id_: str) -> list[Kept] | None:
         """It and some that follow; None if it is not here."""

@@ -17,7 +17,7 @@ BUFFER_BYTES = 512 * 1024
 class Row(NamedTuple):
     """One event of an entry. `told` are the fields that it shares with others."""
 
-    index: int
+    place: int
     told: list[Any]
     deployment_id: int | None
     cluster_id: int
@@ -31,22 +31,22 @@ class Entry:
         self.rows: dict[int, list[Row]] = defaultdict(list)
         """By organization."""
         self._frames: dict[int, bytes] = {}
-        index = 0
+        place = 0
         for *told, rows in orjson.loads(raw):
             for deployment_id, cluster_id, organization_id in rows:
-                self.rows[organization_id].append(Row(index, told, deployment_id, cluster_id))
-                index += 1
+                self.rows[organization_id].append(Row(place, told, deployment_id, cluster_id))
+                place += 1
 
     def matching(self, filter_: Filter, *, beyond: int = -1) -> bytes:
-        """The messages for this filter, those behind this index alone."""
-        wanted = self.rows.keys()
+        """The messages for this filter, those behind this place alone."""
+        wanted = set(self.rows)
         if filter_.organizations is not None:
-            wanted = wanted & filter_.organizations
+            wanted &= filter_.organizations
         found = [
-            (row.index, organization_id, row)
+            (row.place, organization_id, row)
             for organization_id in wanted
             for row in self.rows[organization_id]
-            if row.index > beyond
+            if row.place > beyond
             and filter_.cluster_id in {None, row.cluster_id}
             and filter_.deployment_id in {None, row.deployment_id}
         ]
@@ -55,7 +55,7 @@ class Entry:
         return b"".join([self._frame(organization_id, row) for _, organization_id, row in found])
 
     def _frame(self, organization_id: int, row: Row) -> bytes:
-        made = self._frames.get(row.index)
+        made = self._frames.get(row.place)
         if made is None:
             topic, kind, source, at, status, data = row.told
             shown = {
@@ -68,9 +68,9 @@ class Entry:
                 "data": data,
                 "status": status,
             }
-            id_ = str(Position(self.id, row.index))
+            id_ = str(Position(self.id, row.place))
             made = b"id: %b\nevent: %b\ndata: %b\n\n" % (id_.encode(), topic.encode(), orjson.dumps(shown))
-            self._frames[row.index] = made
+            self._frames[row.place] = made
         return made
 
 

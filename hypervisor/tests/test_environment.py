@@ -66,6 +66,8 @@ WRONG = [
     ("ALLOWED_HOSTS", "gpu.example.com:8000", "ALLOWED_HOSTS=gpu.example.com"),
     ("CSRF_TRUSTED_ORIGINS", "gpu.example.com", "CSRF_TRUSTED_ORIGINS=https://"),
     ("CSRF_TRUSTED_ORIGINS", "https://gpu.example.com/admin/", "CSRF_TRUSTED_ORIGINS=https://"),
+    ("WEBHOOK_ALLOWED_NETWORKS", "10.1.2.3/16", "WEBHOOK_ALLOWED_NETWORKS=10.1.0.0/16"),
+    ("WEBHOOK_ALLOWED_NETWORKS", "hooks.lan", "WEBHOOK_ALLOWED_NETWORKS=10.1.0.0/16"),
     ("METRICS_TOKEN", "two words", "Make one for METRICS_TOKEN"),
     ("DATABASE_URL", "sqlite:///db.sqlite3", "DATABASE_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE"),
     ("DATABASE_URL", "hypervisor", "DATABASE_URL=postgres://"),

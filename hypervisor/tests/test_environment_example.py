@@ -21,8 +21,8 @@ NOT_OURS = {
     "HYPERVISOR_EMBEDDED": "what `make run` tells its own children",
 }
 READERS = {
-    "text", "whole_number", "flag", "choice", "rate", "words", "origins", "endpoints", "registries", "token", "get",
-    "pop", "setdefault",
+    "text", "whole_number", "flag", "choice", "rate", "words", "origins", "endpoints", "registries", "networks",
+    "token", "get", "pop", "setdefault",
 }  # fmt: skip
 HOLDERS = {"env", "environ", "environment", "own_environment", "given"}
 

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Webhook',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(max_length=2000)),
+                ('url', models.CharField(max_length=2000, verbose_name='address')),
                 ('events', models.JSONField(blank=True, default=list)),
                 ('secret', models.TextField(editable=False)),
                 ('active', models.BooleanField(default=True)),

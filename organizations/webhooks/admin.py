@@ -77,7 +77,7 @@ class WebhookForm(ServiceForm):
     events = forms.MultipleChoiceField(
         required=False,
         choices=lambda: [(name, name) for name in names()],
-        help_text="None chosen: all of them.",
+        help_text="None chosen: all of them. Ctrl or ⌘ and a click choose several.",
         widget=UnfoldAdminSelectMultipleWidget(attrs={"size": 12}),
     )
 
@@ -215,4 +215,4 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     @display(description="message")
     def message(self, delivery: WebhookDelivery) -> Any:
         shown = orjson.dumps(orjson.loads(delivery.body), option=orjson.OPT_INDENT_2).decode()
-        return format_html('<pre class="overflow-x-auto">{}</pre>', shown)
+        return format_html('<pre class="console-wrapped">{}</pre>', shown)

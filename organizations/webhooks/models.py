@@ -17,7 +17,7 @@ class Webhook(models.Model):
     organization = models.ForeignKey(
         "organizations.Organization", on_delete=models.PROTECT, related_name="webhooks"
     )
-    url = models.CharField(max_length=2000)
+    url = models.CharField("address", max_length=2000)
     events = models.JSONField(default=list, blank=True)
     """Such as `deployment.failed` or `cluster`; none: all of them."""
     secret = models.TextField(editable=False)

@@ -16,7 +16,7 @@ CLOUD = frozenset({ipaddress.ip_address("168.63.129.16")})
 """Where a cloud talks to its own machines, at an address that looks public."""
 PORTS = {"https": 443, "http": 80}
 NOT_ALLOWED = (
-    "{host} is at {address}, an address inside of a network. Webhooks go to public addresses; the operator of this "
+    "{host} leads to an address inside of a network, and webhooks go to public addresses. The operator of this "
     "installation can allow others with WEBHOOK_ALLOWED_NETWORKS."
 )
 IN_THE_CLEAR = (
@@ -77,7 +77,7 @@ def _require(parts: SplitResult, address: Address) -> None:
     if all(_is_allowed(one) for one in every):
         return
     if not all(one.is_global and not one.is_multicast and one not in CLOUD for one in every):
-        raise NotReachable(NOT_ALLOWED.format(host=parts.hostname, address=address))
+        raise NotReachable(NOT_ALLOWED.format(host=parts.hostname))
     if parts.scheme != "https":
         raise NotReachable(IN_THE_CLEAR)
 
