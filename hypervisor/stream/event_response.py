@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Sequence
 
+import structlog
 from redis.exceptions import RedisError
 
 from clusters.event_protocol import Filter, Position, parse_position, read_header
@@ -13,6 +14,7 @@ from hypervisor.stream.asgi import Header, Receive, Send
 from hypervisor.stream.events import RESET, Events, Gone
 from hypervisor.stream.watching import Watcher
 
+log = structlog.get_logger(__name__)
 MOST_WATCHERS = 2000
 ALIVE_SECONDS = 15.0
 LONGEST_SECONDS = 15 * 60.0
@@ -60,16 +62,16 @@ class _Answer:
         watcher = Watcher(self._filter)
         try:
             await self._tell(b"retry: 1000\n\n")
-            if not await self._join(watcher, after):
-                return
-            try:
-                await self._tell(self._comment(b"ready"))
-                await self._go_on(watcher)
-            finally:
-                self._events.watchers.remove(watcher)
-        except (RedisError, OSError, TimeoutError):
-            pass  # it comes again, and says where it was
-        await asgi.body(self._send, b"", more=False)
+            if await self._join(watcher, after):
+                try:
+                    await self._tell(self._comment(b"ready"))
+                    await self._go_on(watcher)
+                finally:
+                    self._events.watchers.remove(watcher)
+            await self._tell(b"", more=False)
+        except (RedisError, OSError, TimeoutError) as error:
+            # Broken off: it comes again, and says where it was.
+            log.info("watcher_lost", error=str(error) or "it takes nothing")
 
     async def _join(self, watcher: Watcher, after: str) -> bool:
         """Catch up with what was missed, then take part; False if that takes longer than an answer lasts."""
@@ -113,6 +115,6 @@ class _Answer:
         """With the newest place, so that a quiet client resumes from there, too."""
         return b": %b\nid: %b\n\n" % (word, self._events.last_id.encode())
 
-    async def _tell(self, frames: bytes) -> None:
+    async def _tell(self, frames: bytes, *, more: bool = True) -> None:
         async with asyncio.timeout(SEND_SECONDS):
-            await asgi.body(self._send, frames, more=True)
+            await asgi.body(self._send, frames, more=more)

@@ -221,6 +221,17 @@ def test_one_who_does_not_read_is_cut_off_and_holds_up_nobody(monkeypatch):
     play(scene)
 
 
+def test_one_who_never_reads_again_is_given_up(monkeypatch):
+    monkeypatch.setattr(event_response, "SEND_SECONDS", 0.05)
+
+    async def scene(one):
+        await one.watch(slow=asyncio.Event())
+        await asyncio.wait_for(one.tasks[0], 5)
+        assert one.events.watchers.count == 0
+
+    play(scene)
+
+
 def test_who_goes_away_is_forgotten():
     async def scene(one):
         client = await one.watch()
