@@ -120,7 +120,11 @@ class WebhookAdmin(ServiceAdmin):
         if not change:
             secret = secrets.decrypt(Webhook.objects.get(pk=obj.pk).secret)
             messages.warning(
-                request, format_html("Its secret, which is shown only this once: <code>{}</code>", secret)
+                request,
+                format_html(
+                    'Its secret, which is shown only this once: <code class="console-wrapped">{}</code>',
+                    secret,
+                ),
             )
 
     @display(description="organization", ordering="organization__name")
