@@ -149,7 +149,7 @@ class Operator:
         """The id of one of the newest, so that most are alive. Raises DoesNotExist where there is none."""
         rows = Deployment.objects.filter(organization_id=organization, deleted_at=None)
         of_states = rows.filter(status__in=states) if states else rows
-        newest = list(of_states.order_by("-id").values_list("id", flat=True)[:40])
+        newest: list[int] = list(of_states.order_by("-id").values_list("id", flat=True)[:40])
         if not newest:
             raise Deployment.DoesNotExist
         return self.dice.choice(newest)
