@@ -14,8 +14,10 @@ from accounts.wire import SignedInRequest, parse
 from clusters.sharing.selectors import Use, uses
 from deployments.batch_serializers import BatchAnswer, BatchBody
 from deployments.examples import BATCH
+from deployments.once_header import PARAMETER, asked_once, marked
 from deployments.services.batch import submit_batch
 from deployments.services.batch_order import Entry
+from deployments.services.once import submit_once
 from deployments.views import submitter
 
 
@@ -41,24 +43,33 @@ class Batch(APIView):
         request=BatchBody,
         responses={201: BatchAnswer},
         examples=[OpenApiExample("two, and one that waits for both", BATCH, request_only=True)],
+        parameters=[PARAMETER],
     )
     def post(self, request: SignedInRequest) -> Response:
         entries = parse(BatchBody, request)["deployments"]
-        mine = uses(
-            user=request.user, cluster_ids={entry.asked["cluster_id"] for entry in entries if entry.asked}
+        submitted = submit_once(
+            actor=request.user, once=asked_once(request), submit=lambda: made_of(request, entries)
         )
-        clusters = {id_: use.cluster for id_, use in mine.items()}
-        entries = [for_somebody(entry, mine) for entry in entries]
-        try:
-            made = submit_batch(actor=request.user, clusters=clusters, entries=entries)
-        except InvalidInput as refused:
-            unread = {place: entry.problem for place, entry in enumerate(entries) if entry.asked is None}
-            if not unread:
-                raise
-            everything: dict[str, Any] = {**refused.fields, "deployments": unread}
-            raise ValidationError(everything) from refused
         answer = [
-            {"index": index, "key": entry.key, "id": one.pk}
-            for index, (entry, one) in enumerate(zip(entries, made, strict=True))
+            {"index": index, "key": entry.key, "id": id_}
+            for index, (entry, id_) in enumerate(zip(entries, submitted.deployment_ids, strict=True))
         ]
-        return Response({"deployments": answer}, status=201)
+        return marked(Response({"deployments": answer}, status=201), submitted)
+
+
+def made_of(request: SignedInRequest, entries: list[Entry]) -> list[int]:
+    """The ids of the new ones, in order. Raises InvalidInput or ValidationError with all that is wrong."""
+    mine = uses(
+        user=request.user, cluster_ids={entry.asked["cluster_id"] for entry in entries if entry.asked}
+    )
+    clusters = {id_: use.cluster for id_, use in mine.items()}
+    entries = [for_somebody(entry, mine) for entry in entries]
+    try:
+        made = submit_batch(actor=request.user, clusters=clusters, entries=entries)
+    except InvalidInput as refused:
+        unread = {place: entry.problem for place, entry in enumerate(entries) if entry.asked is None}
+        if not unread:
+            raise
+        everything: dict[str, Any] = {**refused.fields, "deployments": unread}
+        raise ValidationError(everything) from refused
+    return [one.pk for one in made]

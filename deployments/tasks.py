@@ -13,6 +13,7 @@ from clusters.selectors import IN_USE
 from deployments.models import Run
 from deployments.reconciling import wakeups
 from deployments.services import pulling
+from deployments.services.once import delete_old_keys
 from deployments.services.reconciliation import reconcile_clusters
 
 log = structlog.get_logger(__name__)
@@ -53,6 +54,12 @@ def _that_answer_at_once(cluster_ids: list[int]) -> list[int]:
 def pull_image(run_id: int) -> None:
     """Fetch the image of one run."""
     pulling.pull_image(run_id=run_id)
+
+
+@shared_task(name="deployments.delete_old_keys")
+def delete_old_submit_keys() -> int:
+    """Forget the Idempotency-Keys that nobody sends again. Answers how many."""
+    return delete_old_keys()
 
 
 def _may_count_a_miss(cluster_id: int) -> bool:

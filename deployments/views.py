@@ -7,8 +7,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.errors import InvalidInput
-from accounts.wire import SignedInRequest, created, page, parse, refuse_body
+from accounts.errors import Conflict, InvalidInput, NotFound
+from accounts.wire import Row, SignedInRequest, created, page, parse, refuse_body
 from clusters.amounts import without_unchanged
 from clusters.models import Cluster
 from clusters.selectors import UNSEEN
@@ -17,13 +17,25 @@ from deployments import selectors
 from deployments.examples import SUBMITTED
 from deployments.filters import DeploymentFilter
 from deployments.models import Deployment
+from deployments.once_header import PARAMETER, asked_once, marked
 from deployments.serializers import DeploymentAnswer, DeploymentBody, DeploymentDetail
 from deployments.services import change, steer, submit
+from deployments.services.once import Submitted, submit_once
 from organizations.permissions import Action, require
 
 
 def answer(request: SignedInRequest, deployment_id: int) -> dict[str, Any]:
     return selectors.deployment_shown(user=request.user, deployment_id=deployment_id)
+
+
+def first_answer(request: SignedInRequest, submitted: Submitted) -> Row:
+    """What was submitted, as it is now. Raises Conflict where it was deleted before the same was sent again."""
+    try:
+        return answer(request, submitted.deployment_ids[0])
+    except NotFound as gone:
+        raise Conflict(
+            "What this Idempotency-Key submitted is gone. Send a new key to submit it anew."
+        ) from gone
 
 
 def changeable(request: SignedInRequest, deployment_id: int) -> Deployment:
@@ -77,15 +89,22 @@ class Deployments(APIView):
         request=DeploymentBody,
         responses={201: DeploymentAnswer},
         examples=[OpenApiExample("a training job that waits for another", SUBMITTED, request_only=True)],
+        parameters=[PARAMETER],
     )
     def post(self, request: SignedInRequest) -> Response:
         body = parse(DeploymentBody, request)
-        use = use_of(request, body.pop("cluster_id"))
-        organization_id = submitter(use, body.pop("organization_id", None))
-        deployment = submit.submit_deployment(
-            actor=request.user, organization_id=organization_id, cluster=use.cluster, **body
-        )
-        return created(answer(request, deployment.pk), "deployment", deployment.pk)
+
+        def make() -> list[int]:
+            use = use_of(request, body.pop("cluster_id"))
+            organization_id = submitter(use, body.pop("organization_id", None))
+            made = submit.submit_deployment(
+                actor=request.user, organization_id=organization_id, cluster=use.cluster, **body
+            )
+            return [made.pk]
+
+        submitted = submit_once(actor=request.user, once=asked_once(request), submit=make)
+        (deployment_id,) = submitted.deployment_ids
+        return marked(created(first_answer(request, submitted), "deployment", deployment_id), submitted)
 
 
 class OneDeployment(APIView):

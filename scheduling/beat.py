@@ -23,6 +23,7 @@ def seeds() -> dict[str, int]:
         "organizations.prune_deliveries": DAILY,
         "accounts.delete_expired_refresh_families": DAILY,
         "accounts.delete_old_sign_ins": DAILY,
+        "deployments.delete_old_keys": DAILY,
     }
 
 

@@ -3,6 +3,7 @@
 from deployments.models.deployment import Dependency, Deployment, Priority, PullPolicy, RestartPolicy
 from deployments.models.event import DeploymentEvent, Source
 from deployments.models.run import Allocation, HeldDevice, Outcome, Run, StopCause, container_name_of
+from deployments.models.submit_key import SubmitKey
 
 __all__ = [
     "Allocation",
@@ -17,5 +18,6 @@ __all__ = [
     "Run",
     "Source",
     "StopCause",
+    "SubmitKey",
     "container_name_of",
 ]

@@ -1,0 +1,1 @@
+"""`hv`, the command line of MLOps Hypervisor."""
