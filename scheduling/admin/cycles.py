@@ -4,19 +4,22 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from accounts import audit
 from accounts.admin.actions import RowAction
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import ago, link, list_of
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import NEWEST, Panel
+from accounts.admin.scope import scope
 from accounts.errors import Conflict
 from accounts.models import User
 from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from deployments.services.booking import StalePlan
+from organizations.admin.rights import may_see_inside
 from scheduling.core.invariants import InvariantBroken
 from scheduling.models import Cycle, SeededInterval
 from scheduling.services import run_cycle
@@ -46,8 +49,10 @@ def run_now(actor: User, cluster: Cluster) -> str:
     )
 
 
-def cycles(request: HttpRequest, cluster: Cluster) -> Panel:
-    rows = Cycle.objects.filter(cluster=cluster)[:NEWEST]
+def cycles(request: HttpRequest, cluster: Cluster) -> Panel | None:
+    if not may_see_inside(request.user, cluster):
+        return None
+    rows = scope(request, Cycle.objects.filter(cluster=cluster))[:NEWEST]
     return Panel(
         "Cycles that changed something",
         ("When", "Pending", "Scheduled", "Preempted", "Unschedulable", "Held", "Took"),
@@ -87,7 +92,7 @@ class CycleAdmin(ReadOnlyAdmin):
         "batch",
     )
     list_display_links = ("when",)
-    list_filter = (("cluster", AutocompleteSelectFilter), ("at", RangeDateTimeFilter))
+    list_filter = (("cluster", RowFilter), ("at", RangeDateTimeFilter))
     list_select_related = ("cluster",)
     search_fields = ("cluster__name",)
     fields = (

@@ -1,9 +1,12 @@
 """How each cluster is scheduled."""
 
+from typing import Any, ClassVar
+
 from django.db import models
 from django.db.models import Q
 
 from clusters.models import Cluster
+from organizations.tenancy import TenantQuerySet
 from scheduling.core.policy import PRESETS
 from scheduling.policy_settings import COLUMNS
 
@@ -14,6 +17,8 @@ class ClusterPolicy(models.Model):
     A cluster without a row follows the installation's default preset.
     """
 
+    membership_path = "cluster__organization__memberships"
+
     cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="policy")
     preset = models.CharField(
         max_length=16,
@@ -22,6 +27,8 @@ class ClusterPolicy(models.Model):
         blank=True,
     )
     """None: the installation's default."""
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "cluster policies"

@@ -1,10 +1,13 @@
 """Simulations that were asked for, and what came of them."""
 
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from clusters.models import Cluster
+from organizations.tenancy import TenantQuerySet
 
 
 class SimulationState(models.TextChoices):
@@ -21,6 +24,8 @@ OPEN_SIMULATION = (SimulationState.QUEUED, SimulationState.RUNNING)
 
 class Simulation(models.Model):
     """What other policies would have done with a cluster's past: asked for in the console, worked out by a worker."""
+
+    membership_path = "cluster__organization__memberships"
 
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="simulations")
     asked_by = models.ForeignKey(
@@ -41,6 +46,8 @@ class Simulation(models.Model):
     result = models.JSONField(null=True, blank=True, editable=False)
     """Of a done one: figures, tables and pictures, as `scheduling.simulation_services` writes them."""
     error = models.CharField(max_length=500, blank=True, default="", editable=False)
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

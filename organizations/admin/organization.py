@@ -14,13 +14,17 @@ from accounts.admin.actions import RowAction
 from accounts.admin.base import DeletedFilter
 from accounts.admin.display import ago, badge, link, moment
 from accounts.admin.panels import Panel, PanelMaker
+from accounts.admin.scope import Right, allowed
 from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
 from organizations import services
+from organizations.admin.rights import Anybody, RoleRight
 from organizations.models import Membership, Organization, Role
+from organizations.permissions import Action
 
 ROLE_COLOURS = {Role.OWNER: "violet", Role.ADMIN: "blue", Role.MEMBER: "green", Role.VIEWER: "grey"}
 MOST_MEMBERS = 200
+INVITE = RoleRight(Action.INVITE)
 
 
 def role(membership: Membership) -> Any:
@@ -70,8 +74,14 @@ class OrganizationAdmin(ServiceAdmin):
             icon="autorenew",
             variant=ActionVariant.WARNING,
             offered=lambda organization: organization.deleted_at is None,
+            right=INVITE,
         )
     ]
+    rights: ClassVar[dict[str, Right]] = {
+        "add": Anybody(),
+        "change": RoleRight(Action.RENAME),
+        "delete": RoleRight(Action.DELETE),
+    }
     list_filter = (DeletedFilter,)
     search_fields = ("name", "id")
     ordering = ("-id",)
@@ -80,10 +90,10 @@ class OrganizationAdmin(ServiceAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return [(None, {"fields": ("name",), "description": "You become its owner."})]
-        return [
-            (None, {"fields": ("name", "created", *(("deleted",) if obj.deleted_at else ()))}),
-            ("Invite", {"fields": ("invite_code", "invite_expires", "invite_uses")}),
-        ]
+        named = (None, {"fields": ("name", "created", *(("deleted",) if obj.deleted_at else ()))})
+        if not allowed(INVITE, request.user, obj):
+            return [named]
+        return [named, ("Invite", {"fields": ("invite_code", "invite_expires", "invite_uses")})]
 
     @display(description="owners")
     def owners(self, organization: Any) -> str:
