@@ -17,6 +17,7 @@ from accounts import audit
 from accounts.admin.actions import RowAction, ask, on_selection, perform
 from accounts.admin.display import page_of
 from accounts.admin.panels import PanelMaker
+from accounts.admin.row_pages import RowPage
 from accounts.admin.scope import Right, allowed, is_scoped, may_see, scope, sees_all
 
 LOOKUPS = frozenset({"exact", "in", "isnull", "isempty", "id", "gte", "lte", "gt", "lt"})
@@ -37,6 +38,7 @@ class ConsoleAdmin(ModelAdmin):
     """Annotation → the figure for who does not see all, where it tells of other rows."""
     panels: ClassVar[Sequence[PanelMaker]] = ()
     row_actions: ClassVar[Sequence[RowAction]] = ()
+    row_pages: ClassVar[Sequence[RowPage]] = ()
     rights: ClassVar[Mapping[str, Right]] = {}
     """"add", "change", "delete" → who may, beside superusers; a verb that is not there is superusers' alone."""
     narrowed_by: ClassVar[Sequence[str]] = ()
@@ -107,8 +109,21 @@ class ConsoleAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act_on_one)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
-        return [path("<int:object_id>/do/<slug:name>/", view, name=name), *super().get_urls()]
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        see = self.admin_site.admin_view(self.see_one)
+        return [
+            path("<int:object_id>/do/<slug:name>/", view, name=f"{name}_act"),
+            path("<int:object_id>/see/<slug:name>/", see, name=f"{name}_see"),
+            *super().get_urls(),
+        ]
+
+    def see_one(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
+        """A page beside a row's own."""
+        beside = next((one for one in self.row_pages if one.name == name), None)
+        row = self.get_object(request, str(object_id))
+        if beside is None or row is None or not self.has_view_permission(request, row):
+            raise Http404
+        return beside.show(self, request, row)
 
     def act_on_one(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
         """A button of a row's page: GET asks, POST does it."""
@@ -139,7 +154,11 @@ class ConsoleAdmin(ModelAdmin):
                 }
                 for action in self.row_actions
                 if action.offered(row) and allowed(action.right, request.user, row)
-            ] + self.extra_buttons(request, row)
+            ]
+            context["actions_detail"] += [
+                beside.button(row) for beside in self.row_pages if beside.offered(row)
+            ]
+            context["actions_detail"] += self.extra_buttons(request, row)
             made = [maker(request, row) for maker in self.panels]
             context["panels"] = [panel for panel in made if panel is not None]
         response: HttpResponse = super().render_change_form(request, context, **options)

@@ -17,16 +17,20 @@ from accounts.admin.base import DeletedFilter
 from accounts.admin.display import NOTHING, link, moment, span, stacked
 from accounts.admin.filters import RowFilter
 from accounts.admin.panels import PanelMaker
+from accounts.admin.row_pages import RowPage
 from accounts.admin.scope import Right, allowed
 from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
 from clusters.admin.capacity import amount_in_words
 from deployments.admin import related, wording
+from deployments.admin.graph import graph
 from deployments.admin.logs import log_button
 from deployments.admin.rights import CHANGES, READS_LOGS, may_read_env
+from deployments.admin.waiting import waits
 from deployments.models import Deployment
 from deployments.services import steer
 from deployments.services.change import change_deployment
+from deployments.services.checkpoints import report_checkpoint
 from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY
 
 
@@ -40,6 +44,10 @@ def cancel(actor: User, deployment: Deployment) -> None:
 
 def requeue(actor: User, deployment: Deployment) -> None:
     steer.requeue_deployment(actor=actor, deployment_id=deployment.pk)
+
+
+def checkpoint(actor: User, deployment: Deployment) -> None:
+    report_checkpoint(actor=actor, deployment_id=deployment.pk)
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -58,7 +66,10 @@ class DeploymentAdmin(ServiceAdmin):
     columns: ClassVar[list[Any]] = [
         "title", "state", "urgency", "place", "who", "needs", "why", "time_and_age",
     ]  # fmt: skip
+    row_pages: ClassVar[list[RowPage]] = []
     panels: ClassVar[list[PanelMaker]] = [
+        waits,
+        graph,
         related.runs,
         related.events,
         related.dependencies,
@@ -74,6 +85,11 @@ class DeploymentAdmin(ServiceAdmin):
             "cancel", "Cancel", cancel, "cancelled", icon="cancel", variant=ActionVariant.DANGER,
             warning="It leaves the queue. What waits for it is held until it completes.",
             offered=lambda row: row.status in CANCELLABLE and not row.deleted_at, right=CHANGES,
+        ),
+        RowAction(
+            "checkpoint", "Its work is saved", checkpoint, "noted as saved now", icon="save", right=CHANGES,
+            asks="Note that all work is saved now of",
+            offered=lambda row: row.status in HOLDS_CAPACITY,
         ),
         RowAction(
             "requeue", "Queue anew", requeue, "queued anew", icon="replay",

@@ -11,6 +11,7 @@ from accounts.admin.scope import allowed, scope
 from deployments.admin import wording
 from deployments.admin.logs import log_link
 from deployments.admin.rights import READS_LOGS
+from deployments.admin.story import sentence
 from deployments.models import Deployment, DeploymentEvent, Run
 
 MOST_DEPENDENCIES = 100
@@ -40,12 +41,9 @@ def runs(request: HttpRequest, deployment: Deployment) -> Panel:
 def events(request: HttpRequest, deployment: Deployment) -> Panel:
     rows = deployment.events.select_related("actor").order_by("-id")[:NEWEST]
     return Panel(
-        "Events, the newest first",
-        ("When", "What", "By", "Run"),
-        [
-            (moment(row.at), wording.told(row), wording.actor(row), wording.run_link(row.run_id))
-            for row in rows
-        ],
+        "Its story, the newest first",
+        ("When", "What happened", "Run"),
+        [(moment(row.at), sentence(row), wording.run_link(row.run_id)) for row in rows],
         list_of(DeploymentEvent, deployment__id__exact=deployment.pk),
     )
 

@@ -34,7 +34,7 @@ clusters.cluster                     vacd,pause,check,declare-lost,run-scheduler
 clusters.clusterevent                v                                               v                              v                             v                   v      v      -
 clusters.clustershare                vacd                                            vacd                           vacd                          v                   v      v      va
 clusters.registrycredential          vacd                                            vacd                           vacd                          v                   v      v      a
-deployments.deployment               vcd,cancel                                      vcd,cancel                     vcd,cancel                    vcd,cancel          v      v      -
+deployments.deployment               vcd,cancel,start                                      vcd,cancel,start                     vcd,cancel,start                    vcd,cancel,start          v      v      -
 deployments.run                      v,log                                           v,log                          v,log                         v,log               v,log  v      -
 deployments.allocation               v                                               v                              v                             v                   v      v      -
 deployments.deploymentevent          v                                               v                              v                             v                   v      v      -
@@ -293,7 +293,7 @@ def test_anothers_row_answers_like_an_absent_one(world, who):
                 "object_id" not in str(pattern.pattern) and "run_id" not in str(pattern.pattern)
             ):
                 continue
-            for name in [action.name for action in page.row_actions] or ["nothing"]:
+            for name in [one.name for one in (*page.row_actions, *page.row_pages)] or ["nothing"]:
                 answers = []
                 for pk in (theirs.pk if theirs else ABSENT - 1, ABSENT):
                     args = [pk, name] if "slug" in str(pattern.pattern) else [pk]

@@ -12,36 +12,19 @@ from unfold.enums import ActionVariant
 import organizations.webhooks.admin  # noqa: F401 (registers its pages)
 from accounts.admin.actions import RowAction
 from accounts.admin.base import DeletedFilter
-from accounts.admin.display import ago, badge, link, moment
-from accounts.admin.panels import Panel, PanelMaker
+from accounts.admin.display import ago, moment
+from accounts.admin.panels import PanelMaker
+from accounts.admin.row_pages import RowPage
 from accounts.admin.scope import Right, allowed
 from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
 from organizations import services
+from organizations.admin import members
 from organizations.admin.rights import Anybody, RoleRight
-from organizations.models import Membership, Organization, Role
+from organizations.models import Organization, Role
 from organizations.permissions import Action
 
-ROLE_COLOURS = {Role.OWNER: "violet", Role.ADMIN: "blue", Role.MEMBER: "green", Role.VIEWER: "grey"}
-MOST_MEMBERS = 200
 INVITE = RoleRight(Action.INVITE)
-
-
-def role(membership: Membership) -> Any:
-    return badge(membership.role, ROLE_COLOURS[Role(membership.role)])
-
-
-def members(request: HttpRequest, organization: Organization) -> Panel:
-    rows = organization.memberships.select_related("user").order_by("id")[:MOST_MEMBERS]
-    return Panel(
-        "Members",
-        ("User", "Role", "May sign in", "Since"),
-        [
-            (link(row.user), role(row), "yes" if row.user.is_active else "no", ago(row.created_at))
-            for row in rows
-        ],
-        nothing="Nobody. Give the invite code to somebody.",
-    )
 
 
 def regenerate(actor: User, organization: Organization) -> str:
@@ -62,7 +45,8 @@ class OrganizationAdmin(ServiceAdmin):
             default="",
         ),
     }
-    panels: ClassVar[list[PanelMaker]] = [members]
+    panels: ClassVar[list[PanelMaker]] = [members.members]
+    row_pages: ClassVar[list[RowPage]] = [members.PAGE]
     row_actions: ClassVar[list[RowAction]] = [
         RowAction(
             name="regenerate-invite",
