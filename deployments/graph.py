@@ -29,7 +29,9 @@ Edge = tuple[int, int]
 
 
 def drawing(nodes: Collection[Node], edges: Collection[Edge], *, centre: int, title: str) -> SafeString:
-    """The graph as SVG, its colours by the style sheet. Every box is a link; the title tells it to who cannot see."""
+    """The graph as SVG, its colours by the style sheet. Every box is a link, so it is a
+    group to who cannot see, and no image; its title tells it.
+    """
     known = {node.id for node in nodes}
     edges = [edge for edge in edges if known.issuperset(edge)]
     places = _places(layers([node.id for node in nodes], edges))
@@ -40,7 +42,7 @@ def drawing(nodes: Collection[Node], edges: Collection[Edge], *, centre: int, ti
     )
     boxes = SafeString("".join(_box(node, *places[node.id], is_centre=node.id == centre) for node in nodes))
     return format_html(
-        '<svg class="console-graph" role="img" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">'
+        '<svg class="console-graph" role="group" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">'
         "<title>{}</title>{}{}</svg>",
         title, width, height, width, height, title, lines, boxes,
     )  # fmt: skip

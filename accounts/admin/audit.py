@@ -41,6 +41,7 @@ def _models() -> dict[str, type[Model]]:
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
+    first_step = "Nobody changed anything yet. What persons do, here or through the API, is noted here."
     list_display = ("when", "who", "what", "subject", "told", "channel", "came_from")
     list_display_links = ("when",)
     list_filter = (("actor", RowFilter), "action", "channel", ("at", RangeDateTimeFilter))
@@ -92,6 +93,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 @admin.register(RefreshFamily)
 class RefreshFamilyAdmin(ReadOnlyAdmin):
     """Sign-ins through the API. The tokens themselves are never shown."""
+
+    first_step = "Nobody signed in through the API yet. POST /token does it."
 
     list_display = ("user", "since", "state", "expires_at")
     list_filter = (("user", RowFilter),)

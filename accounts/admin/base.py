@@ -32,6 +32,9 @@ class ConsoleAdmin(ModelAdmin):
     compressed_fields = False
     list_filter_submit = True
     change_form_outer_after_template = "console/panels.html"
+    list_before_template = "console/empty.html"
+    first_step: ClassVar[str] = ""
+    """What an empty list says: what to do, so that something is there."""
     columns: ClassVar[list[Any]] = []
     annotations: ClassVar[dict[str, Any]] = {}
     their_annotations: ClassVar[dict[str, Callable[[HttpRequest], Any]]] = {}

@@ -91,6 +91,10 @@ def as_asked(values: dict[str, Any]) -> dict[str, Any]:
 
 @admin.register(Cluster)
 class ClusterAdmin(ServiceAdmin):
+    first_step = (
+        "No cluster yet. Add one here: a simulated one needs no engine, a Docker or Kubernetes one its "
+        "connection."
+    )
     form = ClusterForm
     columns: ClassVar[list[Any]] = ["name", "organization_link", state, "gpu", "cpu", "ram"]
     annotations: ClassVar[dict[str, Any]] = {}

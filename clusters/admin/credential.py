@@ -44,6 +44,9 @@ class CredentialForm(ServiceForm):
 
 @admin.register(RegistryCredential)
 class RegistryCredentialAdmin(ServiceAdmin):
+    first_step = (
+        "No registry credential yet. Add one here, if images are in a registry that asks who pulls them."
+    )
     form = CredentialForm
     columns: ClassVar[list[Any]] = ["name", "organization_link", "server", "username", "hidden", "created"]
     annotations: ClassVar[dict[str, Any]] = {}

@@ -76,6 +76,7 @@ def events(request: HttpRequest, cluster: Cluster) -> Panel | None:
 
 @admin.register(ClusterEvent)
 class ClusterEventAdmin(ReadOnlyAdmin):
+    first_step = "Nothing happened to a cluster yet. Add a cluster first."
     list_display = ("when", "cluster_link", "what", "change_told", "who")
     list_display_links = ("when",)
     list_filter = (("cluster", RowFilter), "kind", ("at", RangeDateTimeFilter))

@@ -39,6 +39,7 @@ class ShareForm(ServiceForm):
 
 @admin.register(ClusterShare)
 class ClusterShareAdmin(ServiceAdmin):
+    first_step = "No cluster is shared yet. Add a share here, so that another organization may use one."
     form = ShareForm
     columns: ClassVar[list[Any]] = ["id", "cluster_link", "organization_link", "weight"]
     list_filter = (("cluster", RowFilter), ("organization", RowFilter))

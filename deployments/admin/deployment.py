@@ -63,6 +63,9 @@ class ReasonFilter(admin.SimpleListFilter):
 
 @admin.register(Deployment)
 class DeploymentAdmin(ServiceAdmin):
+    first_step = (
+        "No deployment yet. Submit one with POST /deployments (see /docs); it needs a cluster to run on."
+    )
     columns: ClassVar[list[Any]] = [
         "title", "state", "urgency", "place", "who", "needs", "why", "time_and_age",
     ]  # fmt: skip

@@ -51,6 +51,9 @@ def allocations(request: HttpRequest, run: Run) -> Panel:
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
+    first_step = (
+        "Nothing ran yet. A run is made when a deployment gets its room: submit one with POST /deployments."
+    )
     list_display = (
         "number",
         "deployment_link",
@@ -140,6 +143,9 @@ class RunAdmin(ReadOnlyAdmin):
 
 @admin.register(Allocation)
 class AllocationAdmin(ReadOnlyAdmin):
+    first_step = (
+        "Nothing was held yet. Submit a deployment with POST /deployments: its run holds what it asks for."
+    )
     list_display = ("number", "deployment_link", "run_link", "cluster_link", "holds", "released")
     list_display_links = ("number",)
     list_filter = (("cluster", RowFilter), ("released_at", admin.EmptyFieldListFilter))
@@ -185,6 +191,7 @@ class AllocationAdmin(ReadOnlyAdmin):
 
 @admin.register(DeploymentEvent)
 class DeploymentEventAdmin(ReadOnlyAdmin):
+    first_step = "Nothing happened to a deployment yet. Submit one with POST /deployments (see /docs)."
     list_display = ("when", "deployment_link", "what", "by", "run_link")
     list_display_links = ("when",)
     list_filter = (

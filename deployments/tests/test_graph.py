@@ -45,7 +45,7 @@ def test_every_box_is_a_link_and_names_are_text():
     reader.feed(svg)
     assert reader.links == ["/page/1", "/page/2", "/page/3"]
     assert "<script>" not in svg
-    assert 'role="img"' in svg
+    assert 'role="group"' in svg
 
 
 def test_an_edge_to_one_that_is_not_drawn_is_left_out():

@@ -30,7 +30,7 @@ KINDS = (
 def found(site: Any, request: HttpRequest) -> HttpResponse:
     """The newest of each kind that match, the one with that very id first."""
     began = time.monotonic()
-    term = request.GET.get("s", "").strip()[:LONGEST]
+    term = request.GET.get("s", "").replace("\x00", "").strip()[:LONGEST]
     if not term:
         return HttpResponse()
     results = [result for kind in KINDS for result in _of_kind(site, request, term, *kind)]

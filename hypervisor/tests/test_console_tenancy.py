@@ -28,28 +28,28 @@ from scheduling.models import ClusterPolicy, Cycle, EvictionCertificate, Simulat
 # v: sees the row's page, a: adds, c: changes, d: deletes, and each button by its name; for a row of the lab.
 # ruff: noqa: E501 — a table is read along its lines
 TABLE = """
-page                                 operator                                        owner                          admin                         maker               member viewer guest
-organizations.organization           vacd,regenerate-invite                          vacd,regenerate-invite         vac,regenerate-invite         va                  va     va     a
-clusters.cluster                     vacd,pause,check,declare-lost,run-scheduler     vacd,pause,check,declare-lost  vacd,pause,check,declare-lost v                   v      v      va
-clusters.clusterevent                v                                               v                              v                             v                   v      v      -
-clusters.clustershare                vacd                                            vacd                           vacd                          v                   v      v      va
-clusters.registrycredential          vacd                                            vacd                           vacd                          v                   v      v      a
-deployments.deployment               vcd,cancel,start                                      vcd,cancel,start                     vcd,cancel,start                    vcd,cancel,start          v      v      -
-deployments.run                      v,log                                           v,log                          v,log                         v,log               v,log  v      -
-deployments.allocation               v                                               v                              v                             v                   v      v      -
-deployments.deploymentevent          v                                               v                              v                             v                   v      v      -
-scheduling.cycle                     v                                               v                              v                             v                   v      v      -
-scheduling.evictioncertificate       v                                               v                              v                             v                   v      v      -
-scheduling.simulation                va                                              v                              v                             v                   v      v      -
-scheduling.clusterpolicy             vac                                             vac                            vac                           v                   v      v      a
-accounts.auditentry                  v                                               v                              v                             v                   v      v      -
-accounts.user                        vac                                             -                              -                             -                   -      -      -
-accounts.refreshfamily               v                                               -                              -                             -                   -      -      -
-scheduling.seededinterval            v                                               -                              -                             -                   -      -      -
-django_celery_beat.periodictask      vacd                                            -                              -                             -                   -      -      -
-django_celery_beat.intervalschedule  vac                                             -                              -                             -                   -      -      -
-django_celery_beat.crontabschedule   vacd                                            -                              -                             -                   -      -      -
-django_celery_beat.clockedschedule   vacd                                            -                              -                             -                   -      -      -
+page                                operator                                    owner                         admin                         maker            member viewer guest
+organizations.organization          vacd,regenerate-invite                      vacd,regenerate-invite        vac,regenerate-invite         va               va     va     a
+clusters.cluster                    vacd,pause,check,declare-lost,run-scheduler vacd,pause,check,declare-lost vacd,pause,check,declare-lost v                v      v      va
+clusters.clusterevent               v                                           v                             v                             v                v      v      -
+clusters.clustershare               vacd                                        vacd                          vacd                          v                v      v      va
+clusters.registrycredential         vacd                                        vacd                          vacd                          v                v      v      a
+deployments.deployment              vcd,cancel,start                            vcd,cancel,start              vcd,cancel,start              vcd,cancel,start v      v      -
+deployments.run                     v,log                                       v,log                         v,log                         v,log            v,log  v      -
+deployments.allocation              v                                           v                             v                             v                v      v      -
+deployments.deploymentevent         v                                           v                             v                             v                v      v      -
+scheduling.cycle                    v                                           v                             v                             v                v      v      -
+scheduling.evictioncertificate      v                                           v                             v                             v                v      v      -
+scheduling.simulation               va                                          v                             v                             v                v      v      -
+scheduling.clusterpolicy            vac                                         vac                           vac                           v                v      v      a
+accounts.auditentry                 v                                           v                             v                             v                v      v      -
+accounts.user                       vac                                         -                             -                             -                -      -      -
+accounts.refreshfamily              v                                           -                             -                             -                -      -      -
+scheduling.seededinterval           v                                           -                             -                             -                -      -      -
+django_celery_beat.periodictask     vacd                                        -                             -                             -                -      -      -
+django_celery_beat.intervalschedule vac                                         -                             -                             -                -      -      -
+django_celery_beat.crontabschedule  vacd                                        -                             -                             -                -      -      -
+django_celery_beat.clockedschedule  vacd                                        -                             -                             -                -      -      -
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {line[0]: dict(zip(HEAD[1:], line[1:], strict=True)) for line in LINES}

@@ -34,6 +34,9 @@ def regenerate(actor: User, organization: Organization) -> str:
 
 @admin.register(Organization)
 class OrganizationAdmin(ServiceAdmin):
+    first_step = (
+        "No organization yet. Add one here: it owns clusters and deployments, and its members work with them."
+    )
     columns: ClassVar[list[Any]] = ["name", "owners", "members", "created"]
     annotations: ClassVar[dict[str, Any]] = {
         "member_count": Count("memberships", distinct=True),
@@ -56,7 +59,7 @@ class OrganizationAdmin(ServiceAdmin):
             done="have a new invite code",
             warning="The old invite code is dead at once, for everybody who still has it.",
             icon="autorenew",
-            variant=ActionVariant.WARNING,
+            variant=ActionVariant.DANGER,
             offered=lambda organization: organization.deleted_at is None,
             right=INVITE,
         )

@@ -20,6 +20,8 @@ from scheduling.models import EvictionCertificate
 class EvictionCertificateAdmin(ReadOnlyAdmin):
     """Why a cycle evicted whom it evicted."""
 
+    first_step = "Nobody was evicted yet. That takes a deployment that may preempt, and no room for it."
+
     list_display = ("when", "cluster_link", "policy", "victims", "lost")
     list_display_links = ("when",)
     list_filter = (("cluster", RowFilter), ("at", RangeDateTimeFilter))

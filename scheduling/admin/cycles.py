@@ -80,6 +80,10 @@ ClusterAdmin.row_actions.append(
 
 @admin.register(Cycle)
 class CycleAdmin(ReadOnlyAdmin):
+    first_step = (
+        "No cycle changed anything yet. Submit a deployment; if it stays pending, see that a worker and "
+        "beat run."
+    )
     list_display = (
         "when",
         "cluster_link",

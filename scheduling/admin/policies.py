@@ -35,6 +35,10 @@ class PolicyForm(ServiceForm):
 
 @admin.register(ClusterPolicy)
 class ClusterPolicyAdmin(ServiceAdmin):
+    first_step = (
+        "Every cluster follows the default. Add a policy here, or on a cluster's page, to let one follow "
+        "another."
+    )
     form = PolicyForm
     columns: ClassVar[list[Any]] = ["cluster_link", "called", "preset", "overrides"]
     list_display_links = ("called",)

@@ -77,6 +77,9 @@ def _picture(title: str, simulation: Simulation, name: str) -> Panel:
 
 @admin.register(Simulation)
 class SimulationAdmin(ServiceAdmin):
+    first_step = (
+        "No simulation yet. Superusers ask for one here: what would other policies have done with a cluster?"
+    )
     form = SimulationForm
     columns: ClassVar[list[Any]] = ["when", "cluster_link", "days", "compared", "state_badge", "who"]
     list_display_links = ("when",)
