@@ -34,9 +34,8 @@ def _item(title: str, icon: str, model: str) -> dict[str, Any]:
         from django.apps import apps
         from django.contrib import admin
 
-        return bool(
-            admin.site.get_model_admin(apps.get_model(*model.rsplit("_", 1))).has_view_permission(request)
-        )
+        page = admin.site.get_model_admin(apps.get_model(".".join(model.rsplit("_", 1))))
+        return bool(page.has_view_permission(request))
 
     link = reverse_lazy(f"admin:{model}_changelist")
     return {"title": title, "icon": icon, "link": link, "permission": is_theirs}

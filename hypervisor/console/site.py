@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import SimpleTemplateResponse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
@@ -58,7 +59,7 @@ class ConsoleSite(UnfoldAdminSite):
                         raise Http404 from None
                     raise
                 # While the user is known: cells ask who looks.
-                if callable(getattr(answer, "render", None)):
+                if isinstance(answer, SimpleTemplateResponse):
                     answer.render()
                 return answer
 

@@ -18,13 +18,11 @@ from clusters.amounts import UNITS
 from deployments.admin import wording
 from deployments.admin.deployment import DeploymentAdmin
 from deployments.admin.rights import CHANGES
-from deployments.models import Deployment
+from deployments.models import Deployment, Priority
 from deployments.states import Status
 from scheduling.explanation_answer import answer
 from scheduling.explanations import explained
 from scheduling.services import start_deployment
-
-EFFECTS = {"starts": "starts in the next cycle", "seat": "gets a seat in the next cycle"}
 
 
 def show(model_admin: Any, request: HttpRequest, deployment: Deployment) -> HttpResponse:
@@ -60,9 +58,7 @@ def _suggestions(told: dict[str, Any]) -> Panel:
 
 
 def _evicted(rows: list[dict[str, Any]]) -> str:
-    return (
-        ", ".join(f"{_called(row)} ({wording.Priority(row['priority']).label})" for row in rows) or "nobody"
-    )
+    return ", ".join(f"{_called(row)} ({Priority(row['priority']).label})" for row in rows) or "nobody"
 
 
 def _start(told: dict[str, Any]) -> Panel | None:
