@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 168, 42
 """Of a box."""
 ACROSS, DOWN, MARGIN = 56, 14, 12
 """Between boxes, and around all."""
+PASSING = 10
+"""The height that a passing edge takes."""
 LONGEST_NAME = 20
 
 
@@ -26,6 +28,8 @@ class Node:
 
 Edge = tuple[int, int]
 """(what is waited for, what waits for it)."""
+Slot = int | tuple[int, int, int]
+"""A box, or an edge where it passes a layer: (*edge, layer)."""
 
 
 def drawing(nodes: Collection[Node], edges: Collection[Edge], *, centre: int, title: str) -> SafeString:
@@ -34,12 +38,10 @@ def drawing(nodes: Collection[Node], edges: Collection[Edge], *, centre: int, ti
     """
     known = {node.id for node in nodes}
     edges = [edge for edge in edges if known.issuperset(edge)]
-    places = _places(layers([node.id for node in nodes], edges))
+    places = _places(layers(known, edges))
     width = max(x for x, _ in places.values()) + WIDTH + MARGIN
-    height = max(y for _, y in places.values()) + HEIGHT + MARGIN
-    lines = format_html_join(
-        "", '<path d="{}"/>', ((_line(places[one], places[other]),) for one, other in edges)
-    )
+    height = max(y + _height(slot) for slot, (_, y) in places.items()) + MARGIN
+    lines = format_html_join("", '<path d="{}"/>', ((_line(edge, places),) for edge in edges))
     boxes = SafeString("".join(_box(node, *places[node.id], is_centre=node.id == centre) for node in nodes))
     return format_html(
         '<svg class="console-graph" role="group" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">'
@@ -48,8 +50,11 @@ def drawing(nodes: Collection[Node], edges: Collection[Edge], *, centre: int, ti
     )  # fmt: skip
 
 
-def layers(ids: Iterable[int], edges: Collection[Edge]) -> list[list[int]]:
-    """Ids in layers, each one right of all that it waits for, and in a layer near those that it waits for."""
+def layers(ids: Iterable[int], edges: Collection[Edge]) -> list[list[Slot]]:
+    """Ids in layers, each one right of all that it waits for, and in a layer near those that it waits for.
+
+    An edge that passes layers has a slot in each of them, so that it goes around their boxes.
+    """
     depth = dict.fromkeys(sorted(ids), 0)
     # Longest ways: in a graph without circles they are found after as many rounds as there are layers.
     for _ in range(len(depth)):
@@ -57,38 +62,62 @@ def layers(ids: Iterable[int], edges: Collection[Edge]) -> list[list[int]]:
         if not deeper:
             break
         depth |= deeper
-    found: list[list[int]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    found: list[list[Slot]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
     for id_, layer in depth.items():
         found[layer].append(id_)
-    before: dict[int, list[int]] = {id_: [] for id_ in depth}
-    for one, other in edges:
-        before[other].append(one)
-    for left, right in pairwise(found):
-        rank = {id_: place for place, id_ in enumerate(left)}
-        right.sort(key=lambda id_: (_mean([rank[one] for one in before[id_] if one in rank]), id_))
+    before: dict[Slot, list[Slot]] = {}
+    for one, other in sorted(edges):
+        way = _way(one, other, depth)
+        for slot, layer in zip(way[1:-1], range(depth[one] + 1, depth[other]), strict=True):
+            found[layer].append(slot)
+        for left, right in pairwise(way):
+            before.setdefault(right, []).append(left)
+    for left_layer, right_layer in pairwise(found):
+        rank = {slot: place for place, slot in enumerate(left_layer)}
+        right_layer.sort(key=lambda slot: _mean([rank[one] for one in before.get(slot, ()) if one in rank]))
     return found
+
+
+def _way(one: int, other: int, depth: Mapping[int, int]) -> list[Slot]:
+    return [one, *((one, other, layer) for layer in range(depth[one] + 1, depth[other])), other]
 
 
 def _mean(numbers: Collection[int]) -> float:
     return sum(numbers) / len(numbers) if numbers else 0.0
 
 
-def _places(found: Collection[Collection[int]]) -> Mapping[int, tuple[int, int]]:
-    """Id → the upper left corner of its box; each layer stands in the middle of the highest one."""
-    highest = max(len(layer) for layer in found)
-    places = {}
-    for column, layer in enumerate(found):
-        above = (highest - len(layer)) * (HEIGHT + DOWN) // 2
-        for row, id_ in enumerate(layer):
-            places[id_] = (MARGIN + column * (WIDTH + ACROSS), MARGIN + above + row * (HEIGHT + DOWN))
+def _places(found: Collection[Collection[Slot]]) -> dict[Slot, tuple[int, int]]:
+    """Slot → its upper left corner; each layer stands in the middle of the highest one."""
+    heights = [sum(_height(slot) + DOWN for slot in layer) for layer in found]
+    places: dict[Slot, tuple[int, int]] = {}
+    for column, (layer, height) in enumerate(zip(found, heights, strict=True)):
+        y = MARGIN + (max(heights) - height) // 2
+        for slot in layer:
+            places[slot] = (MARGIN + column * (WIDTH + ACROSS), y)
+            y += _height(slot) + DOWN
     return places
 
 
-def _line(one: tuple[int, int], other: tuple[int, int]) -> str:
-    x, y = one[0] + WIDTH, one[1] + HEIGHT // 2
-    to_x, to_y = other[0], other[1] + HEIGHT // 2
-    bend = max(ACROSS // 2, (to_x - x) // 2)
-    return f"M{x} {y}C{x + bend} {y} {to_x - bend} {to_y} {to_x} {to_y}"
+def _height(slot: Slot) -> int:
+    return HEIGHT if isinstance(slot, int) else PASSING
+
+
+def _line(edge: Edge, places: Mapping[Slot, tuple[int, int]]) -> str:
+    """Through the slots between, level as long as it passes one."""
+    one, other = edge
+    passed = sorted(
+        (slot for slot in places if not isinstance(slot, int) and slot[:2] == edge),
+        key=lambda slot: places[slot],
+    )
+    x, y = places[one][0] + WIDTH, places[one][1] + HEIGHT // 2
+    parts = [f"M{x} {y}"]
+    for slot in [*passed, other]:
+        to_x, to_y = places[slot][0], places[slot][1] + _height(slot) // 2
+        parts.append(f"C{x + ACROSS // 2} {y} {to_x - ACROSS // 2} {to_y} {to_x} {to_y}")
+        x, y = to_x + WIDTH, to_y
+        if slot != other:
+            parts.append(f"L{x} {y}")
+    return "".join(parts)
 
 
 def _box(node: Node, x: int, y: int, *, is_centre: bool) -> SafeString:

@@ -14,6 +14,12 @@ from deployments.graph import Node, drawing, layers
 def test_each_one_is_right_of_all_that_it_waits_for(graph):
     size, edges = graph
     found = layers(range(1, size + 1), edges)
+    for column, layer in enumerate(found):
+        passing = {slot[:2] for slot in layer if not isinstance(slot, int)}
+        assert passing == {
+            edge for edge in edges if depth_of(found, edge[0]) < column < depth_of(found, edge[1])
+        }
+    found = [[slot for slot in layer if isinstance(slot, int)] for layer in found]
     place = {id_: column for column, layer in enumerate(found) for id_ in layer}
     assert sorted(place) == list(range(1, size + 1))
     assert all(place[one] < place[other] for one, other in edges)
@@ -22,6 +28,10 @@ def test_each_one_is_right_of_all_that_it_waits_for(graph):
         place[id_] == 0 or any(place[one] == place[id_] - 1 for one, to in edges if to == id_)
         for id_ in place
     )
+
+
+def depth_of(found, id_):
+    return next(column for column, layer in enumerate(found) if id_ in layer)
 
 
 class Reader(HTMLParser):

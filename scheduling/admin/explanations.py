@@ -45,7 +45,9 @@ def show(model_admin: Any, request: HttpRequest, deployment: Deployment) -> Http
     return TemplateResponse(request, "console/explanation.html", context)
 
 
-def _suggestions(told: dict[str, Any]) -> Panel:
+def _suggestions(told: dict[str, Any]) -> Panel | None:
+    if told.get("status") != Status.PENDING:
+        return None
     return Panel(
         "What would let it start",
         ("Change", "Effect", "Evicts"),
