@@ -18,7 +18,7 @@ from accounts.admin.actions import RowAction, ask, on_selection, perform
 from accounts.admin.display import page_of
 from accounts.admin.panels import PanelMaker
 from accounts.admin.row_pages import RowPage
-from accounts.admin.scope import Right, allowed, is_scoped, may_see, scope, sees_all
+from accounts.admin.scope import Right, allowed, is_for_staff, is_scoped, may_see, scope, sees_all
 
 LOOKUPS = frozenset({"exact", "in", "isnull", "isempty", "id", "gte", "lte", "gt", "lt"})
 """What a link may ask of a field that a list is filtered by."""
@@ -162,7 +162,8 @@ class ConsoleAdmin(ModelAdmin):
                 beside.button(row) for beside in self.row_pages if beside.offered(row)
             ]
             context["actions_detail"] += self.extra_buttons(request, row)
-            made = [maker(request, row) for maker in self.panels]
+            everything = sees_all(request.user)
+            made = [maker(request, row) for maker in self.panels if everything or is_for_staff(maker)]
             context["panels"] = [panel for panel in made if panel is not None]
         response: HttpResponse = super().render_change_form(request, context, **options)
         return response

@@ -1,19 +1,22 @@
 """Whose rows the console shows to whom, and who may press what there.
 
 Superusers see and do everything. Everybody else sees what a model's `visible_to` gives, and does what a `Right`
-allows. It fails closed: a model without `visible_to` and a verb without a right are superusers' alone.
+allows. It fails closed: a model without `visible_to`, a verb without a right, and a panel or a view of its own address
+that is not said to be `for_staff` are superusers' alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.errors import Forbidden
 
+Made = TypeVar("Made", bound=Callable[..., Any])
+_for_staff: set[Callable[..., Any]] = set()
 _looking: ContextVar[Any] = ContextVar("looking", default=None)
 
 
@@ -25,6 +28,19 @@ class Right(Protocol):
 
     def anywhere(self, user: Any) -> bool:
         """Whether there may be a row with which the user may do it."""
+
+
+def for_staff(made: Made) -> Made:
+    """Says of a panel or a view of its own address that it looks itself at whose the rows are that it shows.
+
+    What does not say it is superusers' alone.
+    """
+    _for_staff.add(made)
+    return made
+
+
+def is_for_staff(made: Callable[..., Any]) -> bool:
+    return made in _for_staff
 
 
 def sees_all(user: Any) -> bool:

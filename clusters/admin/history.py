@@ -13,7 +13,7 @@ from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import NOTHING, ago, changes, link, list_of, span, words
 from accounts.admin.filters import RowFilter
 from accounts.admin.panels import NEWEST, Panel
-from accounts.admin.scope import scope
+from accounts.admin.scope import for_staff, scope
 from clusters.admin.capacity import quantity
 from clusters.amounts import RESOURCES
 from clusters.models import Cluster, ClusterEvent
@@ -59,6 +59,7 @@ def told(event: ClusterEvent) -> str:
     return changes(event.data, shown, NAMES)
 
 
+@for_staff
 def events(request: HttpRequest, cluster: Cluster) -> Panel | None:
     if not may_see_inside(request.user, cluster):
         return None

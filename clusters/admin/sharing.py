@@ -10,7 +10,7 @@ from unfold.decorators import display
 from accounts.admin.display import link, list_of
 from accounts.admin.filters import RowFilter
 from accounts.admin.panels import Panel
-from accounts.admin.scope import Right, allowed, require
+from accounts.admin.scope import Right, allowed, for_staff, require
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from clusters.models import MOST_WEIGHT, Cluster, ClusterShare
@@ -85,6 +85,7 @@ class ClusterShareAdmin(ServiceAdmin):
         unshare_cluster(actor=actor, cluster_id=obj.cluster_id, organization_id=obj.organization_id)
 
 
+@for_staff
 def shares(request: HttpRequest, cluster: Cluster) -> Panel:
     """The owner and those that it is shared with; to a guest the owner and their own alone."""
     weights = {cluster.organization_id: 1} | weights_by_cluster([cluster.pk]).get(cluster.pk, {})

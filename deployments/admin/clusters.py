@@ -11,7 +11,7 @@ from unfold.enums import ActionVariant
 from accounts.admin.actions import RowAction
 from accounts.admin.display import link, link_to, list_of
 from accounts.admin.panels import NEWEST, Panel
-from accounts.admin.scope import scope
+from accounts.admin.scope import for_staff, scope
 from accounts.models import User
 from clusters.admin.capacity import amount_in_words
 from clusters.admin.cluster import MANAGES, ClusterAdmin
@@ -54,6 +54,7 @@ def pending(cluster: Any) -> Any:
     return narrowed(cluster, cluster.pending_count, Status.PENDING)
 
 
+@for_staff
 def holders(request: HttpRequest, cluster: Cluster) -> Panel:
     rows = (
         cluster.deployments.filter(status__in=sorted(HOLDS_CAPACITY))
@@ -63,6 +64,7 @@ def holders(request: HttpRequest, cluster: Cluster) -> Panel:
     return _panel(request, "Running here", rows, cluster, Status.RUNNING, "Nothing runs here.")
 
 
+@for_staff
 def queue(request: HttpRequest, cluster: Cluster) -> Panel:
     rows = (
         cluster.deployments.filter(status=Status.PENDING)

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from accounts.admin.display import page
 from accounts.admin.panels import Panel
-from accounts.admin.scope import scope
+from accounts.admin.scope import for_staff, scope
 from deployments.graph import Node, drawing
 from deployments.models import Dependency, Deployment
 
@@ -14,6 +14,7 @@ FARTHEST = 4
 """Steps away from the deployment."""
 
 
+@for_staff
 def graph(request: HttpRequest, deployment: Deployment) -> Panel | None:
     """The nearest around it; None where it depends on nobody and nobody on it."""
     ids, edges, left_out = _around(deployment.pk)

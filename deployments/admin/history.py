@@ -15,7 +15,7 @@ from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import ago, link, moment, span
 from accounts.admin.filters import RowFilter
 from accounts.admin.panels import Panel
-from accounts.admin.scope import allowed
+from accounts.admin.scope import allowed, for_staff
 from clusters.admin.capacity import amount_in_words
 from clusters.amounts import RESOURCES, Amount
 from deployments.admin import wording
@@ -32,6 +32,7 @@ def held(allocation: Allocation) -> str:
     return amount_in_words(Amount(allocation.gpu, allocation.cpu, allocation.ram))
 
 
+@for_staff
 def allocations(request: HttpRequest, run: Run) -> Panel:
     return Panel(
         "Allocations",

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
 from accounts.admin.display import link_to, page_of
-from accounts.admin.scope import allowed
+from accounts.admin.scope import allowed, for_staff
 from accounts.errors import DomainError
 from deployments.admin.rights import READS_LOGS
 from deployments.log_protocol import DEFAULT_TAIL
@@ -40,6 +40,7 @@ def log_button(run: Run) -> dict[str, Any]:
 def log_urls(model_admin: Any) -> list[URLPattern]:
     """Both addresses, for whoever may be in the console."""
 
+    @for_staff
     def log_page(request: HttpRequest, run_id: int) -> HttpResponse:
         run = _run(model_admin, request, run_id)
         context = {
@@ -54,6 +55,7 @@ def log_urls(model_admin: Any) -> list[URLPattern]:
         }
         return TemplateResponse(request, "console/log.html", context)
 
+    @for_staff
     def log_text(request: HttpRequest, run_id: int) -> HttpResponse:
         run = _run(model_admin, request, run_id)
         try:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts.admin.display import link, list_of, moment
 from accounts.admin.panels import NEWEST, Panel
-from accounts.admin.scope import allowed, scope
+from accounts.admin.scope import allowed, for_staff, scope
 from deployments.admin import wording
 from deployments.admin.logs import log_link
 from deployments.admin.rights import READS_LOGS
@@ -19,6 +19,7 @@ PREEMPTOR = {"preemptor_organization": F("preempted_by__organization_id")}
 """What `wording.cause` wants to know of a run."""
 
 
+@for_staff
 def runs(request: HttpRequest, deployment: Deployment) -> Panel:
     rows = deployment.runs.annotate(**PREEMPTOR).order_by("-id")[:NEWEST]
     reads_logs = allowed(READS_LOGS, request.user, deployment)
@@ -38,6 +39,7 @@ def runs(request: HttpRequest, deployment: Deployment) -> Panel:
     )  # fmt: skip
 
 
+@for_staff
 def events(request: HttpRequest, deployment: Deployment) -> Panel:
     rows = deployment.events.select_related("actor").order_by("-id")[:NEWEST]
     return Panel(
@@ -48,11 +50,13 @@ def events(request: HttpRequest, deployment: Deployment) -> Panel:
     )
 
 
+@for_staff
 def dependencies(request: HttpRequest, deployment: Deployment) -> Panel:
     rows = scope(request, Deployment.objects.filter(dependent_rows__deployment=deployment))
     return _neighbours("Waits for", rows, "It waits for nobody.")
 
 
+@for_staff
 def dependents(request: HttpRequest, deployment: Deployment) -> Panel:
     rows = scope(request, Deployment.objects.filter(dependency_rows__depends_on=deployment))
     return _neighbours("Waiting for it", rows, "Nobody waits for it.")

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.admin.panels import Panel
+from accounts.admin.scope import for_staff
 from clusters.admin.capacity import quantity
 from clusters.amounts import RESOURCES, from_wire
 from deployments.admin import wording
@@ -14,6 +15,7 @@ from deployments.selectors import waits_told
 from deployments.states import Status
 
 
+@for_staff
 def waits(request: HttpRequest, deployment: Deployment) -> Panel | None:
     """None for one that does not wait."""
     if deployment.status != Status.PENDING or deployment.deleted_at:

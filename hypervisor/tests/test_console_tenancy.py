@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.test import Client
+from django.http import Http404, HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from accounts.admin.panels import Panel
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import PASSWORD, UserFactory
 from clusters.models import Cluster, ClusterEvent, ClusterShare
@@ -53,7 +55,8 @@ django_celery_beat.clockedschedule  vacd                                        
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {line[0]: dict(zip(HEAD[1:], line[1:], strict=True)) for line in LINES}
-STAFF = [who for who in HEAD[1:] if who != "operator"]
+STAFF = ["owner", "viewer", "guest"]
+"""Who sees what differs between members and guests; owners may press most, and viewers nothing."""
 THEIRS = "otherwise-unseen"
 """Part of each name of the other organization's, and of what its members wrote."""
 SOUGHT = THEIRS[:-1]
@@ -74,9 +77,6 @@ class World:
         client = Client()
         client.force_login(self.cast[who], backend="django.contrib.auth.backends.ModelBackend")
         return client
-
-    def everybody(self) -> list[str]:
-        return HEAD[1:]
 
 
 @pytest.fixture
@@ -539,3 +539,27 @@ def test_the_cycles_and_certificates_of_a_shared_cluster_are_its_owners(world):
     for model in (Cycle, EvictionCertificate, Simulation):
         assert not model.objects.visible_to(world.cast["guest"]).exists()
         assert model.objects.visible_to(world.cast["viewer"]).exists()
+
+
+def test_a_panel_or_a_view_that_nobody_thought_of_is_superusers_alone(world, monkeypatch):
+    page = pages()["clusters.cluster"]
+    monkeypatch.setattr(
+        type(page),
+        "panels",
+        [*page.panels, lambda request, row: Panel("Tomorrow's", ("All",), [("everybody's",)])],
+    )
+    shown = {
+        who: world.browser(who)
+        .get(address(page, "change", world.mine["clusters.cluster"].pk))
+        .content.decode()
+        for who in ("operator", "owner")
+    }
+    assert "Tomorrow&#x27;s" in shown["operator"]
+    assert "Tomorrow&#x27;s" not in shown["owner"]
+    view = admin.site.admin_view(lambda request: HttpResponse("everybody's"))
+    request = RequestFactory().get("/admin/tomorrow/")
+    request.user = world.cast["operator"]
+    assert view(request).status_code == 200
+    request.user = world.cast["owner"]
+    with pytest.raises(Http404):
+        view(request)

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from accounts.admin.display import ago, badge, link, link_to, page_of
 from accounts.admin.panels import Panel
 from accounts.admin.row_pages import RowPage, address
-from accounts.admin.scope import allowed, sees_all
+from accounts.admin.scope import allowed, for_staff, sees_all
 from accounts.errors import DomainError
 from organizations import services
 from organizations.admin.rights import RoleRight
@@ -27,6 +27,7 @@ def role(membership: Membership) -> Any:
     return badge(membership.role, ROLE_COLOURS[Role(membership.role)])
 
 
+@for_staff
 def members(request: HttpRequest, organization: Organization) -> Panel:
     rows = organization.memberships.select_related("user").order_by("id")[:MOST_MEMBERS]
     manages = allowed(MANAGES, request.user, organization) and not organization.deleted_at

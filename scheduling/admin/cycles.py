@@ -13,7 +13,7 @@ from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import ago, link, list_of
 from accounts.admin.filters import RowFilter
 from accounts.admin.panels import NEWEST, Panel
-from accounts.admin.scope import scope
+from accounts.admin.scope import for_staff, scope
 from accounts.errors import Conflict
 from accounts.models import User
 from clusters.admin.cluster import ClusterAdmin
@@ -49,6 +49,7 @@ def run_now(actor: User, cluster: Cluster) -> str:
     )
 
 
+@for_staff
 def cycles(request: HttpRequest, cluster: Cluster) -> Panel | None:
     if not may_see_inside(request.user, cluster):
         return None

@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from accounts.admin.display import NOTHING, link, page
 from accounts.admin.panels import Panel
-from accounts.admin.scope import Right, allowed, require
+from accounts.admin.scope import Right, allowed, for_staff, require
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.errors import InvalidInput
 from accounts.models import User
@@ -85,6 +85,7 @@ class ClusterPolicyAdmin(ServiceAdmin):
         set_policy(actor=actor, cluster_id=obj.cluster_id, changes=values)
 
 
+@for_staff
 def policy(request: HttpRequest, cluster: Cluster) -> Panel:
     row = ClusterPolicy.objects.filter(cluster=cluster).first()
     shown = as_shown(effective(row))

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from accounts.admin.display import link_to, page_of
 from accounts.admin.panels import Panel
 from accounts.admin.row_pages import RowPage, address
+from accounts.admin.scope import for_staff
 from clusters.admin.capacity import amount_in_words
 from clusters.amounts import RESOURCES, Amount
 from deployments.admin import wording
@@ -26,6 +27,7 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 150, 44, 14, 22
 """Of the drawing, and of the room around its bars."""
 
 
+@for_staff
 def now(request: HttpRequest, organization: Organization) -> Panel:
     """What each user's deployments hold at this moment."""
     sums: dict[str, Any] = {name: Sum(f"required_{name}") for name in RESOURCES}
@@ -51,6 +53,7 @@ def now(request: HttpRequest, organization: Organization) -> Panel:
     )
 
 
+@for_staff
 def used(request: HttpRequest, organization: Organization) -> Panel:
     """GPU hours by user and priority."""
     name, span = _chosen(request)
@@ -72,6 +75,7 @@ def used(request: HttpRequest, organization: Organization) -> Panel:
     )
 
 
+@for_staff
 def drawn(request: HttpRequest, organization: Organization) -> Panel:
     """GPU hours over time, and the ways to other lengths."""
     chosen, span = _chosen(request)
