@@ -111,7 +111,8 @@ def _line(edge: Edge, places: Mapping[Slot, tuple[int, int]]) -> str:
     )
     x, y = places[one][0] + WIDTH, places[one][1] + HEIGHT // 2
     parts = [f"M{x} {y}"]
-    for slot in [*passed, other]:
+    stops: list[Slot] = [*passed, other]
+    for slot in stops:
         to_x, to_y = places[slot][0], places[slot][1] + _height(slot) // 2
         parts.append(f"C{x + ACROSS // 2} {y} {to_x - ACROSS // 2} {to_y} {to_x} {to_y}")
         x, y = to_x + WIDTH, to_y

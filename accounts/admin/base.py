@@ -42,6 +42,8 @@ class ConsoleAdmin(ModelAdmin):
     panels: ClassVar[Sequence[PanelMaker]] = ()
     row_actions: ClassVar[Sequence[RowAction]] = ()
     row_pages: ClassVar[Sequence[RowPage]] = ()
+    superusers_alone: ClassVar[bool] = False
+    """Although the model says whose its rows are: members may not all see them."""
     rights: ClassVar[Mapping[str, Right]] = {}
     """"add", "change", "delete" → who may, beside superusers; a verb that is not there is superusers' alone."""
     narrowed_by: ClassVar[Sequence[str]] = ()
@@ -52,6 +54,8 @@ class ConsoleAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = scope(request, super().get_queryset(request))
+        if self.superusers_alone and not sees_all(request.user):
+            rows = rows.none()
         figures = self.annotations
         if not sees_all(request.user):
             figures = figures | {name: figure(request) for name, figure in self.their_annotations.items()}
@@ -71,6 +75,8 @@ class ConsoleAdmin(ModelAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if sees_all(request.user):
             return True
+        if self.superusers_alone:
+            return False
         return is_scoped(self.model) and (obj is None or may_see(request.user, obj))
 
     def has_add_permission(self, request: HttpRequest) -> bool:

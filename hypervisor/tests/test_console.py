@@ -71,6 +71,8 @@ def test_every_model_of_ours_has_a_page(db):
     within = {"organizations.Membership", "deployments.Dependency", "deployments.HeldDevice"}
     # Bookkeeping that nobody reads.
     within |= {"clusters.Installation", "deployments.SubmitKey"}
+    # Drawn on the pages of organizations.
+    within |= {"scheduling.UsageHour"}
     missing = {
         model._meta.label
         for model in apps.get_models()

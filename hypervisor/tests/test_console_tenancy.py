@@ -21,7 +21,7 @@ from deployments.models import Allocation, Deployment, DeploymentEvent, Run
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.tests.console_rows import certificate_of, cycle_of, run_of, simulation_of
 from organizations.models import Membership, Organization, Role
-from organizations.tests.factories import MembershipFactory, OrganizationFactory
+from organizations.tests.factories import DeliveryFactory, MembershipFactory, OrganizationFactory
 from scheduling.certificates import as_numbers
 from scheduling.core.certificates import Candidate, Certificate, Step
 from scheduling.core.policy import VictimOrder
@@ -46,6 +46,8 @@ scheduling.simulation               va                                          
 scheduling.clusterpolicy            vac                                         vac                           vac                           v                v      v      a
 accounts.auditentry                 v                                           v                             v                             v                v      v      -
 accounts.user                       vac                                         -                             -                             -                -      -      -
+organizations.webhook               vacd,test                                   -                             -                             -                -      -      -
+organizations.webhookdelivery       v                                           -                             -                             -                -      -      -
 accounts.refreshfamily              v                                           -                             -                             -                -      -      -
 scheduling.seededinterval           v                                           -                             -                             -                -      -      -
 django_celery_beat.periodictask     vacd                                        -                             -                             -                -      -      -
@@ -148,6 +150,8 @@ def rows_of(organization: Organization, mark: str, maker: User) -> dict[str, Any
             address="203.0.113.77",
         ),
         simulation_of(cluster, maker),
+        (delivery := DeliveryFactory(webhook__organization=organization, webhook__url=f"https://{mark}.example.org")),
+        delivery.webhook,
         UsageHour(
             organization=organization,
             user=maker,
@@ -531,7 +535,9 @@ def test_who_is_not_a_superuser_makes_nobody_staff(world):
 def test_only_models_that_say_whose_they_are_have_pages_for_staff():
     open_to_staff = {label for label, row in EXPECTED.items() if row["viewer"] != "-"}
     assert open_to_staff == {
-        label for label, page in pages().items() if hasattr(page.model._default_manager, "visible_to")
+        label
+        for label, page in pages().items()
+        if hasattr(page.model._default_manager, "visible_to") and not page.superusers_alone
     }
 
 
