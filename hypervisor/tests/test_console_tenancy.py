@@ -150,7 +150,11 @@ def rows_of(organization: Organization, mark: str, maker: User) -> dict[str, Any
             address="203.0.113.77",
         ),
         simulation_of(cluster, maker),
-        (delivery := DeliveryFactory(webhook__organization=organization, webhook__url=f"https://{mark}.example.org")),
+        (
+            delivery := DeliveryFactory(
+                webhook__organization=organization, webhook__url=f"https://{mark}.example.org"
+            )
+        ),
         delivery.webhook,
         UsageHour(
             organization=organization,
