@@ -570,6 +570,6 @@ def test_a_panel_or_a_view_that_nobody_thought_of_is_superusers_alone(world, mon
     request = RequestFactory().get("/admin/tomorrow/")
     request.user = world.cast["operator"]
     assert view(request).status_code == 200
-    request.user = world.cast["owner"]
+    request.user = User.objects.get(pk=world.cast["owner"].pk)
     with pytest.raises(Http404):
         view(request)
