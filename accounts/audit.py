@@ -1,4 +1,4 @@
-"""Where a request came from, for the audit log: set by the middleware, read by `record`."""
+"""Where a request came from and through which door, for the audit log: set by the middleware, read by `record`."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -6,6 +6,8 @@ from typing import Any
 
 request_address: ContextVar[str] = ContextVar("request_address", default="")
 """An IP address, or empty."""
+request_channel: ContextVar[str] = ContextVar("request_channel", default="")
+"""A `Channel`, or empty outside of requests: a command, for example."""
 
 
 def record(
@@ -44,6 +46,7 @@ def record_all(
             organization_id=organization_id,
             detail=detail,
             address=request_address.get() or None,
+            channel=request_channel.get(),
         )
         for target, detail in details
     ]

@@ -1,10 +1,12 @@
 """Who may sign in, their refresh tokens, and the record of what persons did."""
 
 import uuid
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Lower
 
 
@@ -75,6 +77,28 @@ class RefreshFamily(models.Model):
         return f"{self.user_id}: {self.id}"
 
 
+class Channel(models.TextChoices):
+    """The door through which a person came."""
+
+    API = "api", "API"
+    CONSOLE = "console", "console"
+
+
+class AuditQuerySet(models.QuerySet[Any]):
+    """Lines of the audit log, which are seen by members of the organization that they are about."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Each with `my_role`; none for anybody anonymous, and none that is about no organization."""
+        if not user.is_authenticated or not role_in:
+            return self.none()
+        (role,) = role_in
+        return self.annotate(my_role=role(user, OuterRef("organization_id"))).filter(my_role__isnull=False)
+
+
+role_in: list[Callable[[Any, OuterRef], Subquery]] = []
+"""The app of organizations adds the query of what a user is in one of them, null for who is no member."""
+
+
 class AuditEntry(models.Model):
     """One thing that a person did. Append-only; a deleted user's lines stay."""
 
@@ -85,6 +109,10 @@ class AuditEntry(models.Model):
     organization_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     detail = models.JSONField(default=dict, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
+    channel = models.CharField(max_length=16, choices=Channel.choices, blank=True, default="", db_default="")
+    """Empty: neither, or written before this was kept."""
+
+    objects: ClassVar[Any] = AuditQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

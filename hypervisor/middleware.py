@@ -8,7 +8,8 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from accounts.audit import request_address
+from accounts.audit import request_address, request_channel
+from accounts.models import Channel
 
 Handler = Callable[[HttpRequest], HttpResponse]
 # These keep their slashes: the console's own urls end with one, and a static path names a file.
@@ -57,10 +58,13 @@ class RequestContext:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         token = request_address.set(client_address(request))
+        door = Channel.CONSOLE if request.path_info.startswith("/admin/") else Channel.API
+        channel = request_channel.set(door.value)
         try:
             response = self.get_response(request)
         finally:
             request_address.reset(token)
+            request_channel.reset(channel)
         response["X-Request-ID"] = request_id
         return response
 

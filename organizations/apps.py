@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class OrganizationsConfig(AppConfig):
     name = "organizations"
     verbose_name = "Organizations"
+
+    def ready(self) -> None:
+        from accounts.models import role_in
+        from organizations.tenancy import role_in_organization
+
+        role_in[:] = [role_in_organization]

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 
 class TenantQuerySet(models.QuerySet[Any]):
@@ -22,3 +22,13 @@ class TenantQuerySet(models.QuerySet[Any]):
         if organization and any(field.name == "deleted_at" for field in self.model._meta.fields):
             conditions["deleted_at"] = None
         return self.filter(**conditions).annotate(my_role=F(f"{path}__role"))
+
+
+def role_in_organization(user: Any, organization: OuterRef) -> Subquery:
+    """What the user is in an organization that is not deleted; null for who is no member."""
+    from organizations.models import Membership
+
+    rows = Membership.objects.filter(
+        organization_id=organization, user_id=user.pk, organization__deleted_at=None
+    )
+    return Subquery(rows.values("role"))

@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.errors import NotFound
 from accounts.models import User
 from clusters import selectors as cluster_selectors
 from clusters.amounts import from_wire, to_wire
@@ -17,6 +18,7 @@ from deployments.models import Deployment
 from deployments.services.runnable import LEAST_CPU, LEAST_RAM, what_cannot_run
 from deployments.states import Status
 from organizations import selectors as organization_selectors
+from organizations.models import Organization
 from scheduling import run_lengths, waits
 from scheduling import snapshot as snapshots
 from scheduling.core.explain import Explanation, Known, explain
@@ -47,24 +49,30 @@ class Explained:
     told: Explanation
 
 
-def explained(*, user: User, deployment_id: int) -> Explained | Deployment:
+def explained(*, user: User, deployment_id: int, for_platform: bool = False) -> Explained | Deployment:
     """The explanation of a deployment that the user sees, or the deployment if it does not wait. Raises NotFound.
 
-    Takes no locks and writes nothing: all is read as of one moment.
+    `for_platform`: the user runs the installation and sees every organization. Takes no locks and writes nothing: all
+    is read as of one moment.
     """
     with unmoving_view():
-        deployment = selectors.deployment(user=user, deployment_id=deployment_id)
+        seen = None if for_platform else user
+        deployment = _deployment(seen, deployment_id)
         if deployment.status != Status.PENDING:
             return deployment
         now = timezone.now()
         cluster = Cluster.objects.get(pk=deployment.cluster_id)
-        others = _other_clusters(user, deployment)
+        others = _other_clusters(seen, deployment)
         in_order = sorted([cluster, *others], key=lambda one: one.pk)
         states = {one.id: one for one in snapshots.load(in_order, now, everybody=True).clusters}
         state, elsewhere = states[cluster.pk], [states[one.pk] for one in others]
         unmet = _unmet(deployment)
         lengths = run_lengths.lengths_of(cluster)
-        mine = frozenset(organization_selectors.organizations(user=user).values_list("id", flat=True))
+        mine = frozenset(
+            organization_selectors.organizations(user=seen).values_list("id", flat=True)
+            if seen
+            else Organization.objects.values_list("id", flat=True)
+        )
     known = Known(
         lengths=lengths,
         holds=waits.holds(
@@ -108,7 +116,17 @@ def _unmet(deployment: Deployment) -> list[tuple[int, str, str]]:
     return list(rows.exclude(status=Status.COMPLETED).order_by("id").values_list("id", "name", "status"))
 
 
-def _other_clusters(user: User, deployment: Deployment) -> list[Cluster]:
+def _deployment(user: User | None, deployment_id: int) -> Deployment:
+    """One that the user sees, or without one any that is not deleted. Raises NotFound."""
+    if user is not None:
+        return selectors.deployment(user=user, deployment_id=deployment_id)
+    found: Deployment | None = Deployment.objects.filter(pk=deployment_id, deleted_at=None).first()
+    if found is None:
+        raise NotFound(selectors.UNSEEN)
+    return found
+
+
+def _other_clusters(user: User | None, deployment: Deployment) -> list[Cluster]:
     """Where the user could move it to: clusters of its organization, or shared with it, where few wait first."""
     here = Deployment.objects.filter(cluster=OuterRef("pk"), status=Status.PENDING).order_by()
     waiting = Subquery(here.values("cluster").annotate(count=Count("pk")).values("count"))
@@ -116,7 +134,7 @@ def _other_clusters(user: User, deployment: Deployment) -> list[Cluster]:
     owned = Q(organization_id=organization)
     shared = Exists(ClusterShare.objects.filter(cluster=OuterRef("pk"), organization_id=organization))
     rows = (
-        Cluster.objects.visible_to(user)
+        (Cluster.objects.visible_to(user) if user else Cluster.objects.all())
         .filter(cluster_selectors.IN_USE, owned | shared)
         .exclude(pk=deployment.cluster_id)
         .annotate(waiting=Coalesce(waiting, 0))

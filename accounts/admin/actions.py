@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.enums import ActionVariant
 
+from accounts.admin.scope import Right, require
 from accounts.errors import Conflict, DomainError
 
 MOST_ROWS = 1000
@@ -26,6 +27,7 @@ class RowAction:
     `act` calls a service with (actor, row); it may answer a sentence to show, and raises DomainError to refuse.
     `done` ends the sentence "3 deployments …". `warning` makes the list ask first too; a button always asks.
     `asks` begins the question "… 3 deployments?", if the label does not; `about` says more of each row there.
+    `right`: who may, beside superusers.
     """
 
     name: str
@@ -38,6 +40,7 @@ class RowAction:
     icon: str = ""
     variant: ActionVariant = ActionVariant.DEFAULT
     offered: Callable[[Any], bool] = lambda row: True
+    right: Right | None = None
 
 
 def perform(admin: Any, request: HttpRequest, action: RowAction, rows: Iterable[Any]) -> None:
@@ -45,6 +48,7 @@ def perform(admin: Any, request: HttpRequest, action: RowAction, rows: Iterable[
     done, refused = 0, []
     for row in rows:
         try:
+            require(action.right, request.user, row)
             _refuse_deleted(row)
             note = action.act(request.user, row)
         except DomainError as refusal:

@@ -1,9 +1,13 @@
-"""What every page of the console shares: services do the writing, refusals are shown, persons are recorded."""
+"""What every page of the console shares: services do the writing, refusals are shown, persons are recorded.
 
-from collections.abc import Mapping, Sequence
+Whose rows a page shows and who may press what is `scope`'s to say.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -13,6 +17,11 @@ from accounts import audit
 from accounts.admin.actions import RowAction, ask, on_selection, perform
 from accounts.admin.display import page_of
 from accounts.admin.panels import PanelMaker
+from accounts.admin.row_pages import RowPage
+from accounts.admin.scope import Right, allowed, is_for_staff, is_scoped, may_see, scope, sees_all
+
+LOOKUPS = frozenset({"exact", "in", "isnull", "isempty", "id", "gte", "lte", "gt", "lt"})
+"""What a link may ask of a field that a list is filtered by."""
 
 
 class ConsoleAdmin(ModelAdmin):
@@ -23,17 +32,79 @@ class ConsoleAdmin(ModelAdmin):
     compressed_fields = False
     list_filter_submit = True
     change_form_outer_after_template = "console/panels.html"
+    list_before_template = "console/empty.html"
+    first_step: ClassVar[str] = ""
+    """What an empty list says: what to do, so that something is there."""
     columns: ClassVar[list[Any]] = []
     annotations: ClassVar[dict[str, Any]] = {}
+    their_annotations: ClassVar[dict[str, Callable[[HttpRequest], Any]]] = {}
+    """Annotation → the figure for who does not see all, where it tells of other rows."""
     panels: ClassVar[Sequence[PanelMaker]] = ()
     row_actions: ClassVar[Sequence[RowAction]] = ()
+    row_pages: ClassVar[Sequence[RowPage]] = ()
+    superusers_alone: ClassVar[bool] = False
+    """Although the model says whose its rows are: members may not all see them."""
+    rights: ClassVar[Mapping[str, Right]] = {}
+    """"add", "change", "delete" → who may, beside superusers; a verb that is not there is superusers' alone."""
+    narrowed_by: ClassVar[Sequence[str]] = ()
+    """Fields, beside those of the filters, by which a link may narrow the list."""
 
     def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
         return self.columns or super().get_list_display(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(**self.annotations)
-        return rows
+        rows = scope(request, super().get_queryset(request))
+        if self.superusers_alone and not sees_all(request.user):
+            rows = rows.none()
+        figures = self.annotations
+        if not sees_all(request.user):
+            figures = figures | {name: figure(request) for name, figure in self.their_annotations.items()}
+        annotated: QuerySet[Any] = rows.annotate(**figures)
+        return annotated
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> Any:
+        """What a form may name: of rows that belong to somebody, those that the user sees."""
+        page = self.admin_site._registry.get(db_field.remote_field.model)
+        if page is None or sees_all(request.user):
+            return super().get_field_queryset(db, db_field, request)
+        return page.get_queryset(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if sees_all(request.user):
+            return True
+        if self.superusers_alone:
+            return False
+        return is_scoped(self.model) and (obj is None or may_see(request.user, obj))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, "add", None)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "delete", obj)
+
+    def _may(self, request: HttpRequest, verb: str, obj: Any) -> bool:
+        return self.has_view_permission(request, obj) and allowed(self.rights.get(verb), request.user, obj)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        if request is not None and sees_all(request.user):
+            return bool(super().lookup_allowed(lookup, value, request))
+        # Django lets any field of the row be asked for: letter by letter, that tells what the page does not show.
+        named = [
+            one if isinstance(one, str) else one[0]
+            for one in self.list_filter
+            if isinstance(one, str | tuple)
+        ]
+        field, *rest = lookup.split("__")
+        if field in {*named, *self.narrowed_by}:
+            return set(rest) <= LOOKUPS
+        # The parameter of a filter that is no field.
+        return not rest and field not in {one.name for one in self.opts.get_fields()}
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         # Django's own bulk delete would bypass the services.
@@ -41,13 +112,27 @@ class ConsoleAdmin(ModelAdmin):
             name: entry for name, entry in super().get_actions(request).items() if name != "delete_selected"
         }
         for action in self.row_actions:
-            found[action.name] = (on_selection(action), action.name, action.label)
+            if allowed(action.right, request.user):
+                found[action.name] = (on_selection(action), action.name, action.label)
         return found
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act_on_one)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
-        return [path("<int:object_id>/do/<slug:name>/", view, name=name), *super().get_urls()]
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        see = self.admin_site.admin_view(self.see_one)
+        return [
+            path("<int:object_id>/do/<slug:name>/", view, name=f"{name}_act"),
+            path("<int:object_id>/see/<slug:name>/", see, name=f"{name}_see"),
+            *super().get_urls(),
+        ]
+
+    def see_one(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
+        """A page beside a row's own."""
+        beside = next((one for one in self.row_pages if one.name == name), None)
+        row = self.get_object(request, str(object_id))
+        if beside is None or row is None or not self.has_view_permission(request, row):
+            raise Http404
+        return beside.show(self, request, row)
 
     def act_on_one(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
         """A button of a row's page: GET asks, POST does it."""
@@ -55,6 +140,8 @@ class ConsoleAdmin(ModelAdmin):
         row = self.get_object(request, str(object_id))
         if action is None or row is None:
             raise Http404
+        if not allowed(action.right, request.user, row):
+            raise PermissionDenied
         if request.method != "POST":
             return ask(self, request, action, rows=[row], count=1, hidden=[])
         perform(self, request, action, [row])
@@ -75,13 +162,19 @@ class ConsoleAdmin(ModelAdmin):
                     "path": reverse(act, args=[row.pk, action.name]),
                 }
                 for action in self.row_actions
-                if action.offered(row)
-            ] + self.extra_buttons(row)
-            context["panels"] = [maker(request, row) for maker in self.panels]
+                if action.offered(row) and allowed(action.right, request.user, row)
+            ]
+            context["actions_detail"] += [
+                beside.button(row) for beside in self.row_pages if beside.offered(row)
+            ]
+            context["actions_detail"] += self.extra_buttons(request, row)
+            everything = sees_all(request.user)
+            made = [maker(request, row) for maker in self.panels if everything or is_for_staff(maker)]
+            context["panels"] = [panel for panel in made if panel is not None]
         response: HttpResponse = super().render_change_form(request, context, **options)
         return response
 
-    def extra_buttons(self, row: Any) -> list[dict[str, Any]]:
+    def extra_buttons(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """Buttons of a row's page that lead elsewhere, behind those of its actions."""
         return []
 

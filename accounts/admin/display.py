@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin.scope import has_page
+
 Writer = Callable[[str, Any], object]
 """How a field's value is written."""
 NOTHING = "–"
@@ -48,10 +50,11 @@ def list_of(model: type[Model], **filters: Any) -> str:
 
 
 def link(row: Model | None, text: Any = None) -> SafeString | str:
-    """A row as a link to its page; a dash for none."""
+    """A row as a link to its page, or as text for who may not open that; a dash for none."""
     if row is None:
         return NOTHING
-    return link_to(page_of(row), text if text is not None else row)
+    shown = text if text is not None else row
+    return link_to(page_of(row), shown) if has_page(type(row)) else str(shown)
 
 
 def link_to(address: str, text: Any) -> SafeString:

@@ -25,4 +25,5 @@ class Panel:
     way: str = "All of them"
 
 
-PanelMaker = Callable[[HttpRequest, Any], Panel]
+PanelMaker = Callable[[HttpRequest, Any], Panel | None]
+"""None: nothing that who asks may see."""

@@ -17,7 +17,7 @@ from accounts.admin.panels import NEWEST, Panel
 from accounts.models import AuditEntry, User
 from accounts.services import end_sessions
 
-# The console is for superusers alone and the API has roles of its own: groups would promise what nothing reads.
+# Roles in organizations say who may do what: groups would promise what nothing reads.
 admin.site.unregister(Group)
 
 
@@ -25,7 +25,7 @@ class ChangeForm(UserChangeForm):
     class Meta(UserChangeForm.Meta):
         help_texts = {
             "is_active": "Without it nobody signs in, and every session ends at once.",
-            "is_staff": "Sees the details of /readyz.",
+            "is_staff": "May sign in here too, and sees and steers what their organizations' roles allow.",
             "is_superuser": "Sees and steers everything here, of all organizations.",
         }
 
@@ -62,8 +62,8 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[misc]
     form = ChangeForm
     add_form = UserCreationForm
     change_password_form = PasswordForm
-    list_display = ("username", "email", "is_active", "is_superuser", "signed_in", "joined")
-    list_filter = ("is_active", "is_superuser")
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "signed_in", "joined")
+    list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("username", "email")
     ordering = ("-id",)
     fieldsets = (

@@ -1,8 +1,11 @@
 """What persons did to their accounts is on record, with the address and without a secret."""
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection
+from django.urls import reverse
 
+from accounts.audit import record
 from accounts.models import AuditEntry
 from accounts.tests.factories import PASSWORD
 
@@ -68,3 +71,19 @@ def test_what_a_proxy_calls_an_address_is_kept_only_if_it_is_one(api, settings, 
     answer = api().post("/register", {"username": "dora", "password": PASSWORD}, HTTP_X_FORWARDED_FOR=written)
     assert answer.status_code == 201
     assert AuditEntry.objects.get().address == kept
+
+
+def test_the_door_is_on_record(api, alice, console):
+    api(alice).patch("/me", {"username": "alicia"})
+    console.post(reverse("admin:organizations_organization_add"), {"name": "new"})
+    doors = dict(AuditEntry.objects.values_list("action", "channel"))
+    assert (doors["account.changed"], doors["organization.created"]) == ("api", "console")
+    record(actor_id=alice.pk, action="command.run")
+    assert AuditEntry.objects.get(action="command.run").channel == ""
+
+
+def test_a_line_about_no_organization_is_superusers_alone(api, alice, lab):
+    for organization_id in (None, lab.pk):
+        record(actor_id=alice.pk, action="something.done", organization_id=organization_id)
+    assert [entry.organization_id for entry in AuditEntry.objects.visible_to(alice)] == [lab.pk]
+    assert not AuditEntry.objects.visible_to(AnonymousUser()).exists()

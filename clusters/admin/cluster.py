@@ -5,19 +5,22 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from accounts.admin.actions import RowAction
 from accounts.admin.base import DeletedFilter
-from accounts.admin.display import ago, badge, link, moment
+from accounts.admin.display import ago, badge, moment
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import PanelMaker
+from accounts.admin.scope import Right
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from clusters import services
 from clusters.admin import engine, history, sharing
 from clusters.admin.capacity import AmountField, bars, cluster_bar
 from clusters.models import Cluster, ClusterState
+from organizations.admin.rights import RoleRight, require_in, tenant
+from organizations.permissions import Action
 
 STATE_COLOURS = {
     ClusterState.READY: "green",
@@ -36,6 +39,14 @@ IN_STATE: dict[str, Q] = {
     ClusterState.OVERCOMMITTED: Q(unreachable_since=None, paused=False) & OVERCOMMITTED,
     ClusterState.READY: Q(unreachable_since=None, paused=False) & ~OVERCOMMITTED,
 }
+
+
+MANAGES = RoleRight(Action.MANAGE_CLUSTERS)
+
+
+def is_guest(cluster: Cluster) -> bool:
+    """Whether it was read for somebody of an organization that it is only shared with."""
+    return getattr(cluster, "my_role", None) == ""
 
 
 def set_paused(*, paused: bool) -> Any:
@@ -80,6 +91,10 @@ def as_asked(values: dict[str, Any]) -> dict[str, Any]:
 
 @admin.register(Cluster)
 class ClusterAdmin(ServiceAdmin):
+    first_step = (
+        "No cluster yet. Add one here: a simulated one needs no engine, a Docker or Kubernetes one its "
+        "connection."
+    )
     form = ClusterForm
     columns: ClassVar[list[Any]] = ["name", "organization_link", state, "gpu", "cpu", "ram"]
     annotations: ClassVar[dict[str, Any]] = {}
@@ -87,15 +102,16 @@ class ClusterAdmin(ServiceAdmin):
     row_actions: ClassVar[list[RowAction]] = [
         RowAction(
             "pause", "Pause", set_paused(paused=True), "paused: nothing starts there, what runs goes on", icon="pause",
-            offered=lambda cluster: not cluster.paused and not cluster.deleted_at,
+            offered=lambda cluster: not cluster.paused and not cluster.deleted_at, right=MANAGES,
         ),
         RowAction(
             "resume", "Resume", set_paused(paused=False), "resumed", icon="play_arrow",
-            offered=lambda cluster: cluster.paused and not cluster.deleted_at,
+            offered=lambda cluster: cluster.paused and not cluster.deleted_at, right=MANAGES,
         ),
-        RowAction("check", "Check now", engine.check, "checked", icon="network_check"),
+        RowAction("check", "Check now", engine.check, "checked", icon="network_check", right=MANAGES),
     ]  # fmt: skip
-    list_filter = (StateFilter, ("organization", AutocompleteSelectFilter), DeletedFilter)
+    rights: ClassVar[dict[str, Right]] = dict.fromkeys(("add", "change", "delete"), MANAGES)
+    list_filter = (StateFilter, ("organization", RowFilter), DeletedFilter)
     list_select_related = ("organization",)
     search_fields = ("name", "organization__name", "id")
     ordering = ("-id",)
@@ -118,12 +134,16 @@ class ClusterAdmin(ServiceAdmin):
                 ("Capacity", {"fields": (totals,)}),
                 ("Scheduling", {"fields": (settings,)}),
             ]
+        head = (None, {"fields": (("name", "organization_link", state), "capacity")})
+        if is_guest(obj):
+            return [head, ("Scheduling", {"fields": (settings,)})]
+        may_change = self.has_change_permission(request, obj)
         dates = ("created", "deleted") if obj.deleted_at else ("created",)
         return [
-            (None, {"fields": (("name", "organization_link", state), "capacity")}),
-            ("Capacity", {"fields": (totals,)}),
+            head,
+            *([("Capacity", {"fields": (totals,)})] if may_change else []),
             ("Scheduling", {"fields": (settings,)}),
-            ("Engine", {"fields": self._of_engine(obj)}),
+            ("Engine", {"fields": [*self._of_engine(obj), *(["new_connection"] if may_change else [])]}),
             ("Record", {"fields": (("engine_id", *dates),)}),
         ]
 
@@ -137,7 +157,7 @@ class ClusterAdmin(ServiceAdmin):
             rows += [engine.has, engine.tells]
         if cluster.engine_facts.get("warnings"):
             rows.append(engine.warnings)
-        return rows if cluster.deleted_at else [*rows, "new_connection"]
+        return rows
 
     def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         response = super().changeform_view(request, *args, **options)
@@ -148,7 +168,7 @@ class ClusterAdmin(ServiceAdmin):
 
     @display(description="organization", ordering="organization__name")
     def organization_link(self, cluster: Cluster) -> Any:
-        return link(cluster.organization)
+        return tenant(cluster.organization)
 
     @display(description="GPU", ordering="total_gpu")
     def gpu(self, cluster: Cluster) -> Any:
@@ -184,6 +204,7 @@ class ClusterAdmin(ServiceAdmin):
 
     def create(self, actor: User, values: dict[str, Any]) -> Cluster:
         organization = values.pop("organization")
+        require_in(actor, organization, Action.MANAGE_CLUSTERS)
         return services.create_cluster(actor=actor, organization_id=organization.pk, **as_asked(values))
 
     def change(self, actor: User, obj: Cluster, values: dict[str, Any]) -> None:

@@ -5,18 +5,21 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.admin.base import DeletedFilter
 from accounts.admin.display import NOTHING, ago, link, moment
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import PanelMaker
+from accounts.admin.scope import Right
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from clusters.credentials import services
 from clusters.credentials.serializers import LONGEST_PASSWORD
 from clusters.models import RegistryCredential
+from organizations.admin.rights import RoleRight, require_in
+from organizations.permissions import Action
 
 HIDDEN = "set, hidden"
 
@@ -41,15 +44,21 @@ class CredentialForm(ServiceForm):
 
 @admin.register(RegistryCredential)
 class RegistryCredentialAdmin(ServiceAdmin):
+    first_step = (
+        "No registry credential yet. Add one here, if images are in a registry that asks who pulls them."
+    )
     form = CredentialForm
     columns: ClassVar[list[Any]] = ["name", "organization_link", "server", "username", "hidden", "created"]
     annotations: ClassVar[dict[str, Any]] = {}
     panels: ClassVar[list[PanelMaker]] = []
-    list_filter = (("organization", AutocompleteSelectFilter), DeletedFilter)
+    list_filter = (("organization", RowFilter), DeletedFilter)
     list_select_related = ("organization",)
     search_fields = ("name", "server", "username", "organization__name", "id")
     search_help_text = "Name, server, username, organization or id"
     ordering = ("-id",)
+    rights: ClassVar[dict[str, Right]] = dict.fromkeys(
+        ("add", "change", "delete"), RoleRight(Action.MANAGE_CREDENTIALS)
+    )
     autocomplete_fields = ("organization",)
     readonly_fields = ("organization_link", "hidden", "created", "deleted")
 
@@ -60,6 +69,13 @@ class RegistryCredentialAdmin(ServiceAdmin):
         if obj.deleted_at:
             return [(None, {"fields": (("name", "organization_link"), ("server", "username", "hidden"),
                                        ("created", "deleted"))})]  # fmt: skip
+        if not self.has_change_permission(request, obj):
+            return [
+                (
+                    None,
+                    {"fields": (("name", "organization_link"), ("server", "username", "hidden"), "created")},
+                )
+            ]
         return [(None, {"fields": (("name", "organization_link"), *login, "created")})]
 
     @display(description="organization", ordering="organization__name")
@@ -80,6 +96,7 @@ class RegistryCredentialAdmin(ServiceAdmin):
 
     def create(self, actor: User, values: dict[str, Any]) -> RegistryCredential:
         organization = values.pop("organization")
+        require_in(actor, organization, Action.MANAGE_CREDENTIALS)
         return services.create_credential(
             actor=actor, organization_id=organization.pk, password=values.pop("new_password"), **values
         )

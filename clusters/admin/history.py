@@ -5,16 +5,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from accounts.admin.audit import writers
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import NOTHING, ago, changes, link, list_of, span, words
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import NEWEST, Panel
+from accounts.admin.scope import for_staff, scope
 from clusters.admin.capacity import quantity
 from clusters.amounts import RESOURCES
 from clusters.models import Cluster, ClusterEvent
+from organizations.admin.rights import may_see_inside
 
 NAMES = {
     "total_gpu": "",
@@ -56,8 +59,11 @@ def told(event: ClusterEvent) -> str:
     return changes(event.data, shown, NAMES)
 
 
-def events(request: HttpRequest, cluster: Cluster) -> Panel:
-    rows = cluster.events.select_related("actor")[:NEWEST]
+@for_staff
+def events(request: HttpRequest, cluster: Cluster) -> Panel | None:
+    if not may_see_inside(request.user, cluster):
+        return None
+    rows = scope(request, cluster.events.select_related("actor"))[:NEWEST]
     return Panel(
         "Events",
         ("When", "What", "Change", "Who"),
@@ -71,9 +77,10 @@ def events(request: HttpRequest, cluster: Cluster) -> Panel:
 
 @admin.register(ClusterEvent)
 class ClusterEventAdmin(ReadOnlyAdmin):
+    first_step = "Nothing happened to a cluster yet. Add a cluster first."
     list_display = ("when", "cluster_link", "what", "change_told", "who")
     list_display_links = ("when",)
-    list_filter = (("cluster", AutocompleteSelectFilter), "kind", ("at", RangeDateTimeFilter))
+    list_filter = (("cluster", RowFilter), "kind", ("at", RangeDateTimeFilter))
     list_select_related = ("cluster", "actor")
     search_fields = ("cluster__name", "kind", "actor__username")
     fields = ("when", "cluster_link", "organization", "what", "change_told", "who")

@@ -5,22 +5,28 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from accounts.admin.display import link, list_of
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import Panel
+from accounts.admin.scope import Right, allowed, for_staff, require
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from clusters.models import MOST_WEIGHT, Cluster, ClusterShare
 from clusters.sharing.selectors import weights_by_cluster
 from clusters.sharing.services import share_cluster, unshare_cluster
+from organizations.admin.rights import RoleRight, may_see_inside, own_ids, tenant
 from organizations.models import Organization
+from organizations.permissions import Action
 
 WEIGHT_TOLD = (
     "Where the cluster's policy shares between organizations: one of weight 2 is due twice as much as one of weight 1. "
     f"A whole number from 1 to {MOST_WEIGHT}."
 )
+
+
+MANAGES = RoleRight(Action.MANAGE_CLUSTERS)
 
 
 class ShareForm(ServiceForm):
@@ -33,15 +39,17 @@ class ShareForm(ServiceForm):
 
 @admin.register(ClusterShare)
 class ClusterShareAdmin(ServiceAdmin):
+    first_step = "No cluster is shared yet. Add a share here, so that another organization may use one."
     form = ShareForm
     columns: ClassVar[list[Any]] = ["id", "cluster_link", "organization_link", "weight"]
-    list_filter = (("cluster", AutocompleteSelectFilter), ("organization", AutocompleteSelectFilter))
+    list_filter = (("cluster", RowFilter), ("organization", RowFilter))
     list_select_related = ("cluster", "organization")
     search_fields = ("cluster__name", "organization__name")
     search_help_text = "Name of the cluster or of the organization"
     ordering = ("-id",)
     autocomplete_fields = ("cluster", "organization")
     readonly_fields = ("cluster_link", "organization_link")
+    rights: ClassVar[dict[str, Right]] = dict.fromkeys(("add", "change", "delete"), MANAGES)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         whose = ("cluster", "organization") if obj is None else ("cluster_link", "organization_link")
@@ -58,9 +66,10 @@ class ClusterShareAdmin(ServiceAdmin):
 
     @display(description="organization", ordering="organization__name")
     def organization_link(self, share: ClusterShare) -> Any:
-        return link(share.organization)
+        return tenant(share.organization)
 
     def create(self, actor: User, values: dict[str, Any]) -> ClusterShare:
+        require(MANAGES, actor, values["cluster"])
         return share_cluster(
             actor=actor,
             cluster_id=values["cluster"].pk,
@@ -76,17 +85,21 @@ class ClusterShareAdmin(ServiceAdmin):
         unshare_cluster(actor=actor, cluster_id=obj.cluster_id, organization_id=obj.organization_id)
 
 
+@for_staff
 def shares(request: HttpRequest, cluster: Cluster) -> Panel:
-    """The owner and those that it is shared with."""
+    """The owner and those that it is shared with; to a guest the owner and their own alone."""
     weights = {cluster.organization_id: 1} | weights_by_cluster([cluster.pk]).get(cluster.pk, {})
+    if not may_see_inside(request.user, cluster):
+        mine = own_ids(request.user) | {cluster.organization_id}
+        weights = {id_: weight for id_, weight in weights.items() if id_ in mine}
     names = Organization.objects.in_bulk(list(weights))
     return Panel(
         "Who may use it",
         ("Organization", "", "Weight"),
         [
-            (link(names[id_]), "owner" if id_ == cluster.organization_id else "guest", weight)
+            (tenant(names[id_]), "owner" if id_ == cluster.organization_id else "guest", weight)
             for id_, weight in weights.items()
         ],
         list_of(ClusterShare, cluster__id__exact=cluster.pk),
-        way="Change them",
+        way="Change them" if allowed(MANAGES, request.user, cluster) else "All of them",
     )

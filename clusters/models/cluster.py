@@ -139,12 +139,30 @@ class Cluster(models.Model):
         )
 
 
+class ShareQuerySet(models.QuerySet[Any]):
+    """Shares, which are seen by the cluster's owners, and of a guest's own by the guest."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Each with `my_role`, which is the one in the organization that owns the cluster; empty for a guest."""
+        if not user.is_authenticated:
+            return self.none()
+        mine = Membership.objects.filter(user_id=user.pk, organization__deleted_at=None)
+        role = mine.filter(organization=OuterRef("cluster__organization")).values("role")
+        return (
+            self.filter(cluster__deleted_at=None, cluster__organization__deleted_at=None)
+            .annotate(my_role=Coalesce(Subquery(role), Value("")))
+            .filter(~Q(my_role="") | Q(organization__in=mine.values("organization")))
+        )
+
+
 class ClusterShare(models.Model):
     """An organization that may use a cluster, and its weight among those who do. The owner may always, row or none."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="shares")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="cluster_shares")
     weight = models.PositiveSmallIntegerField(default=1)
+
+    objects: ClassVar[Any] = ShareQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

@@ -47,7 +47,7 @@ def listed(settings):
 
 @pytest.fixture
 def staff(alice):
-    alice.is_staff = True
+    alice.is_superuser = True
     alice.save()
     return alice
 
@@ -106,7 +106,7 @@ def test_ssh_is_for_platform_staff(api, alice, lab):
 @pytest.mark.usefixtures("fake_engine")
 def test_who_changes_a_connection_of_staff_is_held_to_the_rules_themselves(api, alice, staff, lab):
     made = api(staff).post("/clusters", body(lab, "docker", SOCKET)).json()
-    alice.is_staff = False
+    alice.is_superuser = False
     alice.save()
     address = f"/clusters/{made['id']}"
     assert api(alice).patch(address, {"connection": SOCKET}).status_code == 400

@@ -11,9 +11,10 @@ from unfold.enums import ActionVariant
 from accounts.admin.actions import RowAction
 from accounts.admin.display import link, link_to, list_of
 from accounts.admin.panels import NEWEST, Panel
+from accounts.admin.scope import for_staff, scope
 from accounts.models import User
 from clusters.admin.capacity import amount_in_words
-from clusters.admin.cluster import ClusterAdmin
+from clusters.admin.cluster import MANAGES, ClusterAdmin
 from clusters.amounts import RESOURCES
 from clusters.models import Cluster
 from deployments.admin import wording
@@ -21,10 +22,16 @@ from deployments.models import Deployment
 from deployments.services.give_up import declare_lost, live_runs
 from deployments.states import HOLDS_CAPACITY, Status
 
+RUNNING: dict[str, Any] = {"status__in": sorted(HOLDS_CAPACITY)}
+PENDING: dict[str, Any] = {"status": Status.PENDING}
+ANOTHERS = "another organization's"
+"""All that is told of it is its amount and priority."""
 
-def of_cluster(figure: Any, **which: Any) -> Any:
-    """A figure about a cluster's deployments, as a column beside the cluster's own."""
-    rows = Deployment.objects.filter(cluster=OuterRef("pk"), **which).order_by().values("cluster")
+
+def of_cluster(figure: Any, rows: Any = None, **which: Any) -> Any:
+    """A figure about a cluster's deployments, or of those in `rows`, as a column beside the cluster's own."""
+    of = Deployment.objects.all() if rows is None else rows
+    rows = of.filter(cluster=OuterRef("pk"), **which).order_by().values("cluster")
     number = Subquery(rows.annotate(figure=figure).values("figure"), output_field=IntegerField())
     return Coalesce(number, Value(0))
 
@@ -47,25 +54,30 @@ def pending(cluster: Any) -> Any:
     return narrowed(cluster, cluster.pending_count, Status.PENDING)
 
 
+@for_staff
 def holders(request: HttpRequest, cluster: Cluster) -> Panel:
     rows = (
         cluster.deployments.filter(status__in=sorted(HOLDS_CAPACITY))
         .select_related("organization")
         .order_by("-priority", "started_at")[:NEWEST]
     )
-    return _panel("Running here", rows, cluster, Status.RUNNING, "Nothing runs here.")
+    return _panel(request, "Running here", rows, cluster, Status.RUNNING, "Nothing runs here.")
 
 
+@for_staff
 def queue(request: HttpRequest, cluster: Cluster) -> Panel:
     rows = (
         cluster.deployments.filter(status=Status.PENDING)
         .select_related("organization")
         .order_by("-priority", "queued_at", "id")[:NEWEST]
     )
-    return _panel("Queue, the next one first", rows, cluster, Status.PENDING, "Nothing waits here.")
+    return _panel(request, "Queue, the next one first", rows, cluster, Status.PENDING, "Nothing waits here.")
 
 
-def _panel(title: str, rows: Any, cluster: Cluster, status: str, nothing: str) -> Panel:
+def _panel(request: HttpRequest, title: str, rows: Any, cluster: Cluster, status: str, nothing: str) -> Panel:
+    rows = list(rows)
+    seen = scope(request, Deployment.objects.filter(pk__in=[row.pk for row in rows]))
+    mine = set(seen.values_list("pk", flat=True))
     return Panel(
         title,
         ("Deployment", "Status", "Priority", "Organization", "Needs", "Reason", "Time"),
@@ -74,6 +86,8 @@ def _panel(title: str, rows: Any, cluster: Cluster, status: str, nothing: str) -
                 link(row), wording.status(row.status), wording.priority(row.priority), row.organization,
                 amount_in_words(row.required), wording.reason(row.reason), wording.since(row),
             )
+            if row.pk in mine
+            else (ANOTHERS, "", wording.priority(row.priority), "", amount_in_words(row.required), "", "")
             for row in rows
         ],
         list_of(Deployment, cluster__id__exact=cluster.pk, status__exact=status),
@@ -92,12 +106,21 @@ def what_ends(cluster: Cluster) -> str:
 
 
 ClusterAdmin.annotations |= {
-    "running_count": of_cluster(Count("*"), status__in=sorted(HOLDS_CAPACITY)),
-    "pending_count": of_cluster(Count("*"), status=Status.PENDING),
+    "running_count": of_cluster(Count("*"), **RUNNING),
+    "pending_count": of_cluster(Count("*"), **PENDING),
     **{
         f"stopping_{name}": of_cluster(Sum(F(f"required_{name}")), status=Status.STOPPING)
         for name in RESOURCES
     },
+}
+# As many as are in the list to which the number leads.
+ClusterAdmin.their_annotations = {
+    "running_count": lambda request: of_cluster(
+        Count("*"), scope(request, Deployment.objects.all()), **RUNNING
+    ),
+    "pending_count": lambda request: of_cluster(
+        Count("*"), scope(request, Deployment.objects.all()), **PENDING
+    ),
 }
 ClusterAdmin.row_actions.append(
     RowAction(
@@ -107,7 +130,7 @@ ClusterAdmin.row_actions.append(
         "answers again and was tidied. Do this when the machine is gone or will not come back soon.",
         asks="Give up what runs on", about=what_ends, icon="link_off", variant=ActionVariant.DANGER,
         offered=lambda cluster: cluster.unreachable_since is not None
-        and cluster.declared_lost_at is None and not cluster.deleted_at,
+        and cluster.declared_lost_at is None and not cluster.deleted_at, right=MANAGES,
     )
 )  # fmt: skip
 ClusterAdmin.columns += [running, pending]

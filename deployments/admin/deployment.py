@@ -1,27 +1,36 @@
 """Deployments in the console: what they ask for, what became of it, and what an operator may do about it."""
 
+import json
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.admin.actions import RowAction
 from accounts.admin.base import DeletedFilter
 from accounts.admin.display import NOTHING, link, moment, span, stacked
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import PanelMaker
+from accounts.admin.row_pages import RowPage
+from accounts.admin.scope import Right, allowed
 from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
 from clusters.admin.capacity import amount_in_words
 from deployments.admin import related, wording
+from deployments.admin.graph import graph
 from deployments.admin.logs import log_button
+from deployments.admin.rights import CHANGES, READS_LOGS, may_read_env
+from deployments.admin.waiting import waits
 from deployments.models import Deployment
 from deployments.services import steer
 from deployments.services.change import change_deployment
+from deployments.services.checkpoints import report_checkpoint
 from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY
 
 
@@ -37,6 +46,10 @@ def requeue(actor: User, deployment: Deployment) -> None:
     steer.requeue_deployment(actor=actor, deployment_id=deployment.pk)
 
 
+def checkpoint(actor: User, deployment: Deployment) -> None:
+    report_checkpoint(actor=actor, deployment_id=deployment.pk)
+
+
 class ReasonFilter(admin.SimpleListFilter):
     title = "reason"
     parameter_name = "reason"
@@ -50,10 +63,16 @@ class ReasonFilter(admin.SimpleListFilter):
 
 @admin.register(Deployment)
 class DeploymentAdmin(ServiceAdmin):
+    first_step = (
+        "No deployment yet. Submit one with POST /deployments (see /docs); it needs a cluster to run on."
+    )
     columns: ClassVar[list[Any]] = [
         "title", "state", "urgency", "place", "who", "needs", "why", "time_and_age",
     ]  # fmt: skip
+    row_pages: ClassVar[list[RowPage]] = []
     panels: ClassVar[list[PanelMaker]] = [
+        waits,
+        graph,
         related.runs,
         related.events,
         related.dependencies,
@@ -63,24 +82,30 @@ class DeploymentAdmin(ServiceAdmin):
         RowAction(
             "stop", "Stop", stop, "told to stop", icon="stop_circle", variant=ActionVariant.DANGER,
             warning="What runs is told to end, and killed after its grace period. It does not come back to the queue.",
-            offered=lambda row: row.status in HOLDS_CAPACITY,
+            offered=lambda row: row.status in HOLDS_CAPACITY, right=CHANGES,
         ),
         RowAction(
             "cancel", "Cancel", cancel, "cancelled", icon="cancel", variant=ActionVariant.DANGER,
             warning="It leaves the queue. What waits for it is held until it completes.",
-            offered=lambda row: row.status in CANCELLABLE and not row.deleted_at,
+            offered=lambda row: row.status in CANCELLABLE and not row.deleted_at, right=CHANGES,
+        ),
+        RowAction(
+            "checkpoint", "Its work is saved", checkpoint, "noted as saved now", icon="save", right=CHANGES,
+            asks="Note that all work is saved now of",
+            offered=lambda row: row.status in HOLDS_CAPACITY,
         ),
         RowAction(
             "requeue", "Queue anew", requeue, "queued anew", icon="replay",
-            offered=lambda row: row.status in FINAL and not row.deleted_at,
+            offered=lambda row: row.status in FINAL and not row.deleted_at, right=CHANGES,
         ),
     ]  # fmt: skip
+    rights: ClassVar[dict[str, Right]] = {"change": CHANGES, "delete": CHANGES}
     list_display_links = ("title",)
     list_filter = (
         ("status", ChoicesCheckboxFilter),
         ("priority", ChoicesCheckboxFilter),
-        ("cluster", AutocompleteSelectFilter),
-        ("organization", AutocompleteSelectFilter),
+        ("cluster", RowFilter),
+        ("organization", RowFilter),
         ReasonFilter,
         DeletedFilter,
     )
@@ -90,7 +115,7 @@ class DeploymentAdmin(ServiceAdmin):
     ordering = ("-id",)
     readonly_fields = (
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
-        "args", "env", "secrets_set", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
+        "args", "environment", "secrets_set", "working_dir", "image_pull_policy", "restart_policy", "max_retries",
         "time_limit_seconds", "grace_period_seconds", "expected_seconds", "simulated_seconds", "labels", "ports",
         "checkpoint_interval_seconds", "pulled_with", "created", "queued", "started", "ended", "deleted", "exit_code",
         "preemption_count", "retries_used", "lost_count",
@@ -103,7 +128,7 @@ class DeploymentAdmin(ServiceAdmin):
                                ("organization_link", "cluster_link", "who"), ("docker_image", "needs"))}),
             ("So far", {"fields": (dates, ("exit_code", "preemption_count", "retries_used", "lost_count"))}),
             ("Specification", {"classes": ("collapse",), "fields": (
-                ("command", "args", "working_dir"), ("env", "secrets_set"),
+                ("command", "args", "working_dir"), ("environment", "secrets_set"),
                 ("restart_policy", "max_retries"), ("image_pull_policy", "pulled_with"),
                 ("time_limit_seconds", "grace_period_seconds", "expected_seconds", "checkpoint_interval_seconds",
                  "simulated_seconds"),
@@ -121,7 +146,9 @@ class DeploymentAdmin(ServiceAdmin):
             obj is None or obj.status not in HOLDS_CAPACITY
         )
 
-    def extra_buttons(self, row: Deployment) -> list[dict[str, Any]]:
+    def extra_buttons(self, request: HttpRequest, row: Deployment) -> list[dict[str, Any]]:
+        if not allowed(READS_LOGS, request.user, row):
+            return []
         newest = row.runs.order_by("-id").first()
         return [log_button(newest)] if newest else []
 
@@ -173,6 +200,17 @@ class DeploymentAdmin(ServiceAdmin):
     @display(description="room promised since")
     def seat(self, deployment: Deployment) -> Any:
         return moment(deployment.seat_granted_at)
+
+    @display(description="environment")
+    def environment(self, deployment: Deployment) -> Any:
+        """The values too, to who may read them."""
+        if may_read_env(deployment):
+            return (
+                format_html("<pre>{}</pre>", json.dumps(deployment.env, indent=2))
+                if deployment.env
+                else NOTHING
+            )
+        return ", ".join(f"{name} (set, hidden)" for name in deployment.env) or NOTHING
 
     @display(description="secret environment")
     def secrets_set(self, deployment: Deployment) -> str:

@@ -8,16 +8,20 @@ from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import ago, link, moment, span
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import Panel
+from accounts.admin.scope import allowed, for_staff
 from clusters.admin.capacity import amount_in_words
 from clusters.amounts import RESOURCES, Amount
 from deployments.admin import wording
 from deployments.admin.logs import log_button, log_urls
+from deployments.admin.related import PREEMPTOR
+from deployments.admin.rights import READS_LOGS, may_read_env
 from deployments.models import Allocation, DeploymentEvent, Run
 
 NOT_IN_SPEC = frozenset({"secret_env", *(f"required_{resource}" for resource in RESOURCES)})
@@ -28,6 +32,7 @@ def held(allocation: Allocation) -> str:
     return amount_in_words(Amount(allocation.gpu, allocation.cpu, allocation.ram))
 
 
+@for_staff
 def allocations(request: HttpRequest, run: Run) -> Panel:
     return Panel(
         "Allocations",
@@ -47,6 +52,9 @@ def allocations(request: HttpRequest, run: Run) -> Panel:
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
+    first_step = (
+        "Nothing ran yet. A run is made when a deployment gets its room: submit one with POST /deployments."
+    )
     list_display = (
         "number",
         "deployment_link",
@@ -60,8 +68,8 @@ class RunAdmin(ReadOnlyAdmin):
     )
     list_display_links = ("number",)
     list_filter = (
-        "outcome", "stop_cause", "priority", ("cluster", AutocompleteSelectFilter),
-        ("deployment", AutocompleteSelectFilter), ("booked_at", RangeDateTimeFilter),
+        "outcome", "stop_cause", "priority", ("cluster", RowFilter),
+        ("deployment", RowFilter), ("booked_at", RangeDateTimeFilter),
     )  # fmt: skip
     list_select_related = ("deployment", "cluster")
     search_fields = ("deployment__name", "id", "deployment__id")
@@ -83,12 +91,13 @@ class RunAdmin(ReadOnlyAdmin):
         "started_with",
     )
     panels = [allocations]
+    annotations = PREEMPTOR
 
     def get_urls(self) -> list[URLPattern]:
         return [*log_urls(self), *super().get_urls()]
 
-    def extra_buttons(self, row: Run) -> list[dict[str, Any]]:
-        return [log_button(row)]
+    def extra_buttons(self, request: HttpRequest, row: Run) -> list[dict[str, Any]]:
+        return [log_button(row)] if allowed(READS_LOGS, request.user, row) else []
 
     @display(description="run", ordering="id")
     def number(self, run: Run) -> str:
@@ -124,19 +133,23 @@ class RunAdmin(ReadOnlyAdmin):
 
     @display(description="started with")
     def started_with(self, run: Run) -> Any:
+        hidden = NOT_IN_SPEC if may_read_env(run) else NOT_IN_SPEC | {"env"}
         spec = {
             name: value
             for name, value in run.spec.items()
-            if name not in NOT_IN_SPEC and value not in ("", [], {}, None)
+            if name not in hidden and value not in ("", [], {}, None)
         }
         return format_html("<pre>{}</pre>", json.dumps(spec, indent=2, sort_keys=True))
 
 
 @admin.register(Allocation)
 class AllocationAdmin(ReadOnlyAdmin):
+    first_step = (
+        "Nothing was held yet. Submit a deployment with POST /deployments: its run holds what it asks for."
+    )
     list_display = ("number", "deployment_link", "run_link", "cluster_link", "holds", "released")
     list_display_links = ("number",)
-    list_filter = (("cluster", AutocompleteSelectFilter), ("released_at", admin.EmptyFieldListFilter))
+    list_filter = (("cluster", RowFilter), ("released_at", admin.EmptyFieldListFilter))
     list_select_related = ("run__deployment", "cluster")
     search_fields = ("run__deployment__name", "run__id")
     ordering = ("-id",)
@@ -179,10 +192,11 @@ class AllocationAdmin(ReadOnlyAdmin):
 
 @admin.register(DeploymentEvent)
 class DeploymentEventAdmin(ReadOnlyAdmin):
+    first_step = "Nothing happened to a deployment yet. Submit one with POST /deployments (see /docs)."
     list_display = ("when", "deployment_link", "what", "by", "run_link")
     list_display_links = ("when",)
     list_filter = (
-        "source", ("deployment", AutocompleteSelectFilter), ("at", RangeDateTimeFilter),
+        "source", ("deployment", RowFilter), ("at", RangeDateTimeFilter),
     )  # fmt: skip
     list_select_related = ("deployment", "actor")
     search_fields = ("kind", "deployment__name", "deployment__id", "actor__username")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -10,7 +11,9 @@ from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
 from accounts.admin.display import link_to, page_of
+from accounts.admin.scope import allowed, for_staff
 from accounts.errors import DomainError
+from deployments.admin.rights import READS_LOGS
 from deployments.log_protocol import DEFAULT_TAIL
 from deployments.log_views import log_answer
 from deployments.models import Run
@@ -37,6 +40,7 @@ def log_button(run: Run) -> dict[str, Any]:
 def log_urls(model_admin: Any) -> list[URLPattern]:
     """Both addresses, for whoever may be in the console."""
 
+    @for_staff
     def log_page(request: HttpRequest, run_id: int) -> HttpResponse:
         run = _run(model_admin, request, run_id)
         context = {
@@ -51,6 +55,7 @@ def log_urls(model_admin: Any) -> list[URLPattern]:
         }
         return TemplateResponse(request, "console/log.html", context)
 
+    @for_staff
     def log_text(request: HttpRequest, run_id: int) -> HttpResponse:
         run = _run(model_admin, request, run_id)
         try:
@@ -67,6 +72,8 @@ def log_urls(model_admin: Any) -> list[URLPattern]:
 
 def _run(model_admin: Any, request: HttpRequest, run_id: int) -> Run:
     run: Run | None = model_admin.get_queryset(request).filter(pk=run_id).first()
-    if run is None or not model_admin.has_view_permission(request, run):
+    if run is None:
         raise Http404
+    if not allowed(READS_LOGS, request.user, run):
+        raise PermissionDenied
     return run

@@ -10,6 +10,7 @@ from accounts.admin.audit import writers
 from accounts.admin.display import FIXED_SPACE, NOTHING, badge, changes, link_to, page, span, words
 from clusters.admin.capacity import quantity
 from clusters.amounts import RESOURCES
+from deployments.admin.rights import is_mine
 from deployments.models import Deployment, DeploymentEvent, Outcome, Priority, Run, Source
 from deployments.states import FINAL, Status
 
@@ -111,8 +112,13 @@ def since(deployment: Deployment) -> str:
 
 
 def cause(run: Run) -> SafeString | str:
-    """Who or what told a run to stop, or why it failed; the preemptor as a link, without reading it."""
+    """Who or what told a run to stop, or why it failed; the preemptor as a link, without reading it.
+
+    `preemptor_organization`: an annotation; without it, where it may be another tenant's, ask for it.
+    """
     if run.preempted_by_id:
+        if not is_mine(getattr(run, "preemptor_organization", run.organization_id)):
+            return "preempted by another organization's"
         return format_html("preempted by {}", deployment_link(run.preempted_by_id))
     return words(run.stop_cause) if run.stop_cause else reason(run.failure) or NOTHING
 

@@ -130,6 +130,8 @@ class HeldDevice(models.Model):
 class Allocation(models.Model):
     """What a run holds on one cluster. Today each run has exactly one, of index 0."""
 
+    membership_path = "run__organization__memberships"
+
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="allocations")
     index = models.PositiveSmallIntegerField(default=0)
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="allocations")
@@ -139,6 +141,8 @@ class Allocation(models.Model):
     device_ids = models.JSONField(default=list, blank=True)
     handle = models.CharField(max_length=200, blank=True, default="")
     released_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -93,8 +93,8 @@ def test_too_many_rows_at_once_are_refused(console, cluster, monkeypatch):
 
 def test_a_page_offers_only_what_the_state_allows(console, cluster):
     offered = {
-        Status.PENDING: {"cancel"},
-        Status.RUNNING: {"stop"},
+        Status.PENDING: {"cancel", "start", "explain"},
+        Status.RUNNING: {"stop", "checkpoint"},
         Status.COMPLETED: {"requeue"},
     }
     for status, actions in offered.items():
@@ -179,9 +179,7 @@ def test_a_page_shows_only_the_newest_events_and_the_way_to_all(console, cluster
             kind="seat_granted",
             source="scheduler",
         )
-    panel = next(
-        panel for panel in console.get(page(deployment)).context["panels"] if "Events" in panel.title
-    )
+    panel = next(panel for panel in console.get(page(deployment)).context["panels"] if "story" in panel.title)
     assert len(panel.rows) == 20
     assert len(console.get(panel.all_of_it).context["cl"].result_list) == 30
 

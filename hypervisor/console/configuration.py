@@ -17,6 +17,10 @@ def environment_label(request: HttpRequest) -> tuple[str, str] | None:
     return ("Embedded", "info") if os.environ.get("HYPERVISOR_EMBEDDED") else None
 
 
+def sees_overview(request: HttpRequest) -> bool:
+    return bool(request.user.is_superuser)
+
+
 def stylesheet(request: HttpRequest) -> str:
     return static("console/console.css")
 
@@ -26,7 +30,15 @@ def favicon(request: HttpRequest) -> str:
 
 
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+    def is_theirs(request: HttpRequest) -> bool:
+        from django.apps import apps
+        from django.contrib import admin
+
+        page = admin.site.get_model_admin(apps.get_model(".".join(model.rsplit("_", 1))))
+        return bool(page.has_view_permission(request))
+
+    link = reverse_lazy(f"admin:{model}_changelist")
+    return {"title": title, "icon": icon, "link": link, "permission": is_theirs}
 
 
 UNFOLD: dict[str, Any] = {
@@ -57,8 +69,18 @@ UNFOLD: dict[str, Any] = {
     },
     "SIDEBAR": {
         "show_search": True,
+        "command_search": True,
         "navigation": [
-            {"items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
+            {
+                "items": [
+                    {
+                        "title": "Overview",
+                        "icon": "dashboard",
+                        "link": reverse_lazy("admin:index"),
+                        "permission": sees_overview,
+                    }
+                ]
+            },
             {
                 "title": "Work",
                 "items": [

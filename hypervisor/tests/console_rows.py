@@ -61,10 +61,10 @@ def fill(lab: Any) -> None:
     )
     runs = Run.objects.bulk_create(
         [
-            _run(deployment, cluster, now, live=deployment.status in HOLDS_CAPACITY)
+            run_of(deployment, cluster, now, live=deployment.status in HOLDS_CAPACITY)
             for deployment in deployments
         ]
-        + [_run(first, cluster, now, live=False) for _ in range(MANY)]
+        + [run_of(first, cluster, now, live=False) for _ in range(MANY)]
     )
     Allocation.objects.bulk_create(
         [Allocation(run=run, cluster=cluster, gpu=1000, cpu=1000, ram=1024) for run in runs]
@@ -81,9 +81,9 @@ def fill(lab: Any) -> None:
     ClusterEvent.objects.bulk_create(
         [ClusterEvent(cluster=cluster, organization=lab, kind="paused", actor=user) for user in users]
     )
-    Cycle.objects.bulk_create([_cycle(cluster, now) for _ in users])
-    EvictionCertificate.objects.bulk_create([_certificate(cluster, now) for _ in users])
-    Simulation.objects.bulk_create([_simulation(cluster, user) for user in users])
+    Cycle.objects.bulk_create([cycle_of(cluster, now) for _ in users])
+    EvictionCertificate.objects.bulk_create([certificate_of(cluster, now) for _ in users])
+    Simulation.objects.bulk_create([simulation_of(cluster, user) for user in users])
     AuditEntry.objects.bulk_create([AuditEntry(actor=user, action="cluster.paused") for user in users])
     RefreshFamily.objects.bulk_create(
         [RefreshFamily(user=user, current_jti="never shown", expires_at=now) for user in users]
@@ -91,7 +91,7 @@ def fill(lab: Any) -> None:
     _beat(now)
 
 
-def _run(deployment: Deployment, cluster: Any, now: Any, *, live: bool) -> Run:
+def run_of(deployment: Deployment, cluster: Any, now: Any, *, live: bool) -> Run:
     return Run(
         deployment=deployment,
         organization_id=deployment.organization_id,
@@ -106,21 +106,21 @@ def _run(deployment: Deployment, cluster: Any, now: Any, *, live: bool) -> Run:
     )
 
 
-def _cycle(cluster: Any, now: Any) -> Cycle:
+def cycle_of(cluster: Any, now: Any) -> Cycle:
     return Cycle(
         cluster=cluster, organization_id=cluster.organization_id, at=now, policy="two_phase", pending=9, scheduled=3,
         preempted=1, unschedulable=6, held=2, read_ms=1.5, plan_ms=0.25, write_ms=2.25,
     )  # fmt: skip
 
 
-def _certificate(cluster: Any, now: Any) -> EvictionCertificate:
+def certificate_of(cluster: Any, now: Any) -> EvictionCertificate:
     return EvictionCertificate(
         cluster=cluster, organization_id=cluster.organization_id, at=now, policy="two_phase", victims=1,
         lost_seconds=360.0, numbers={"victim_order": "oldest"},
     )  # fmt: skip
 
 
-def _simulation(cluster: Any, user: Any) -> Simulation:
+def simulation_of(cluster: Any, user: Any) -> Simulation:
     return Simulation(
         cluster=cluster,
         asked_by=user,

@@ -71,6 +71,8 @@ def test_every_model_of_ours_has_a_page(db):
     within = {"organizations.Membership", "deployments.Dependency", "deployments.HeldDevice"}
     # Bookkeeping that nobody reads.
     within |= {"clusters.Installation", "deployments.SubmitKey"}
+    # Drawn on the pages of organizations.
+    within |= {"scheduling.UsageHour"}
     missing = {
         model._meta.label
         for model in apps.get_models()
@@ -82,7 +84,7 @@ def test_every_model_of_ours_has_a_page(db):
 
 
 @pytest.mark.parametrize("who", ["nobody", "charlie", "staff"])
-def test_nobody_but_a_superuser_is_let_in(who, charlie):
+def test_nobody_is_let_in_who_is_neither_a_superuser_nor_staff_of_an_organization(who, charlie):
     browser = Client()
     if who != "nobody":
         user = charlie if who == "charlie" else UserFactory(is_staff=True)

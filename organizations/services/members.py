@@ -11,10 +11,15 @@ from organizations.services.tenants import lock_organization, record
 
 
 @transaction.atomic
-def change_role(*, actor: User, organization_id: int, user_id: int, role: str) -> None:
-    """Make a member something else. Raises NotFound, Forbidden, and Conflict for the last owner."""
+def change_role(
+    *, actor: User, organization_id: int, user_id: int, role: str, for_platform: bool = False
+) -> None:
+    """Make a member something else. Raises NotFound, Forbidden, and Conflict for the last owner.
+
+    `for_platform`: the actor runs the installation, and need not be a member.
+    """
     organization = lock_organization(organization_id=organization_id)
-    membership = _manageable(actor, organization, user_id, also=role)
+    membership = _manageable(actor, organization, user_id, also=role, for_platform=for_platform)
     if membership.role == role:
         return
     if membership.role == Role.OWNER:
@@ -24,16 +29,18 @@ def change_role(*, actor: User, organization_id: int, user_id: int, role: str) -
 
 
 @transaction.atomic
-def remove_member(*, actor: User, organization_id: int, user_id: int) -> None:
+def remove_member(*, actor: User, organization_id: int, user_id: int, for_platform: bool = False) -> None:
     """Remove a member, or leave when it is oneself. Raises NotFound, Forbidden, and Conflict for the last owner.
 
     Deployments stay: they are the organization's. Who is removed knows the invite code that let them in, so it is
-    replaced; its end and its uses stay as they were.
+    replaced; its end and its uses stay as they were. `for_platform`: as in `change_role`.
     """
     organization = lock_organization(organization_id=organization_id)
     leaving = user_id == actor.pk
     membership = (
-        _own(actor, organization) if leaving else _manageable(actor, organization, user_id, also=None)
+        _own(actor, organization)
+        if leaving
+        else _manageable(actor, organization, user_id, also=None, for_platform=for_platform)
     )
     if membership.role == Role.OWNER:
         _keep_an_owner(organization, user_id)
@@ -51,9 +58,11 @@ def _own(actor: User, organization: Organization) -> Membership:
     return own
 
 
-def _manageable(actor: User, organization: Organization, user_id: int, *, also: str | None) -> Membership:
+def _manageable(
+    actor: User, organization: Organization, user_id: int, *, also: str | None, for_platform: bool
+) -> Membership:
     """The member, if the actor may manage both what they are and what they shall be."""
-    mine = _own(actor, organization).role
+    mine = Role.OWNER.value if for_platform else _own(actor, organization).role
     require(mine, Action.MANAGE_MEMBERS)
     membership: Membership | None = organization.memberships.filter(user_id=user_id).first()
     if membership is None:

@@ -84,6 +84,7 @@ class WebhookForm(ServiceForm):
 
 @admin.register(Webhook)
 class WebhookAdmin(ServiceAdmin):
+    superusers_alone = True
     form = WebhookForm
     columns: ClassVar[list[Any]] = ["url", "organization_link", "health", "events_told", "created"]
     annotations: ClassVar[dict[str, Any]] = {}
@@ -166,6 +167,7 @@ class WebhookAdmin(ServiceAdmin):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    superusers_alone = True
     list_display = ("when", "webhook_link", "events_told", "state_told", "attempts", "last_answer")
     list_display_links = ("when",)
     list_filter = (("webhook", AutocompleteSelectFilter), "state", ("created_at", RangeDateTimeFilter))

@@ -4,19 +4,22 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from accounts import audit
 from accounts.admin.actions import RowAction
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import ago, link, list_of
+from accounts.admin.filters import RowFilter
 from accounts.admin.panels import NEWEST, Panel
+from accounts.admin.scope import for_staff, scope
 from accounts.errors import Conflict
 from accounts.models import User
 from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from deployments.services.booking import StalePlan
+from organizations.admin.rights import may_see_inside
 from scheduling.core.invariants import InvariantBroken
 from scheduling.models import Cycle, SeededInterval
 from scheduling.services import run_cycle
@@ -46,8 +49,11 @@ def run_now(actor: User, cluster: Cluster) -> str:
     )
 
 
-def cycles(request: HttpRequest, cluster: Cluster) -> Panel:
-    rows = Cycle.objects.filter(cluster=cluster)[:NEWEST]
+@for_staff
+def cycles(request: HttpRequest, cluster: Cluster) -> Panel | None:
+    if not may_see_inside(request.user, cluster):
+        return None
+    rows = scope(request, Cycle.objects.filter(cluster=cluster))[:NEWEST]
     return Panel(
         "Cycles that changed something",
         ("When", "Pending", "Scheduled", "Preempted", "Unschedulable", "Held", "Took"),
@@ -75,6 +81,10 @@ ClusterAdmin.row_actions.append(
 
 @admin.register(Cycle)
 class CycleAdmin(ReadOnlyAdmin):
+    first_step = (
+        "No cycle changed anything yet. Submit a deployment; if it stays pending, see that a worker and "
+        "beat run."
+    )
     list_display = (
         "when",
         "cluster_link",
@@ -87,7 +97,7 @@ class CycleAdmin(ReadOnlyAdmin):
         "batch",
     )
     list_display_links = ("when",)
-    list_filter = (("cluster", AutocompleteSelectFilter), ("at", RangeDateTimeFilter))
+    list_filter = (("cluster", RowFilter), ("at", RangeDateTimeFilter))
     list_select_related = ("cluster",)
     search_fields = ("cluster__name",)
     fields = (

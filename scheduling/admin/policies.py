@@ -9,11 +9,13 @@ from unfold.decorators import display
 
 from accounts.admin.display import NOTHING, link, page
 from accounts.admin.panels import Panel
+from accounts.admin.scope import Right, allowed, for_staff, require
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.errors import InvalidInput
 from accounts.models import User
-from clusters.admin.cluster import ClusterAdmin
+from clusters.admin.cluster import MANAGES, ClusterAdmin
 from clusters.models import Cluster
+from organizations.admin.rights import may_see_inside
 from scheduling.models import ClusterPolicy
 from scheduling.policies import effective
 from scheduling.policy_services import set_policy
@@ -33,6 +35,10 @@ class PolicyForm(ServiceForm):
 
 @admin.register(ClusterPolicy)
 class ClusterPolicyAdmin(ServiceAdmin):
+    first_step = (
+        "Every cluster follows the default. Add a policy here, or on a cluster's page, to let one follow "
+        "another."
+    )
     form = PolicyForm
     columns: ClassVar[list[Any]] = ["cluster_link", "called", "preset", "overrides"]
     list_display_links = ("called",)
@@ -40,6 +46,7 @@ class ClusterPolicyAdmin(ServiceAdmin):
     list_select_related = ("cluster",)
     search_fields = ("cluster__name", "cluster__id")
     ordering = ("-id",)
+    rights: ClassVar[dict[str, Right]] = dict.fromkeys(("add", "change"), MANAGES)
     autocomplete_fields = ("cluster",)
     readonly_fields = ("cluster_link", "called")
 
@@ -68,6 +75,7 @@ class ClusterPolicyAdmin(ServiceAdmin):
 
     def create(self, actor: User, values: dict[str, Any]) -> ClusterPolicy:
         cluster = values.pop("cluster")
+        require(MANAGES, actor, cluster)
         made = set_policy(actor=actor, cluster_id=cluster.pk, changes=values)
         if made.pk is None:
             raise InvalidInput({"preset": "Choose a preset, or set something below."})
@@ -77,9 +85,11 @@ class ClusterPolicyAdmin(ServiceAdmin):
         set_policy(actor=actor, cluster_id=obj.cluster_id, changes=values)
 
 
+@for_staff
 def policy(request: HttpRequest, cluster: Cluster) -> Panel:
     row = ClusterPolicy.objects.filter(cluster=cluster).first()
     shown = as_shown(effective(row))
+    is_owners = may_see_inside(request.user, cluster)
     add = reverse("admin:scheduling_clusterpolicy_add", query={"cluster": cluster.pk})
     return Panel(
         f"Policy: {effective(row).name}",
@@ -88,12 +98,12 @@ def policy(request: HttpRequest, cluster: Cluster) -> Panel:
             (
                 setting.name,
                 NOTHING if shown[setting.name] is None else str(shown[setting.name]),
-                "yes" if row and getattr(row, setting.name) is not None else "",
+                "yes" if row and is_owners and getattr(row, setting.name) is not None else "",
                 setting.help,
             )
             for setting in SETTINGS
         ],
-        page(ClusterPolicy, row.pk) if row else add,
+        (page(ClusterPolicy, row.pk) if row else add) if allowed(MANAGES, request.user, cluster) else "",
         way="Change it",
     )
 

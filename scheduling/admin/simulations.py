@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from accounts.admin.actions import RowAction
 from accounts.admin.display import NOTHING, ago, badge, link, page_of
 from accounts.admin.panels import Panel
+from accounts.admin.scope import for_staff
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from scheduling.core.policy import BALANCED, LEAST_WASTE, PRESETS
@@ -43,23 +44,28 @@ class SimulationForm(ServiceForm):
     )
 
 
+@for_staff
 def said(request: HttpRequest, simulation: Simulation) -> Panel:
     lines = (simulation.result or {}).get("said", [])
     return Panel("What was replayed", (), [(line,) for line in lines])
 
 
+@for_staff
 def by_policy(request: HttpRequest, simulation: Simulation) -> Panel:
     return _table("By policy", simulation, "by_policy")
 
 
+@for_staff
 def by_priority(request: HttpRequest, simulation: Simulation) -> Panel:
     return _table(WAITS_TITLE, simulation, "by_priority")
 
 
+@for_staff
 def use(request: HttpRequest, simulation: Simulation) -> Panel:
     return _picture("In use over time", simulation, "use")
 
 
+@for_staff
 def waiting(request: HttpRequest, simulation: Simulation) -> Panel:
     return _picture("Waiting over time", simulation, "waiting")
 
@@ -77,6 +83,9 @@ def _picture(title: str, simulation: Simulation, name: str) -> Panel:
 
 @admin.register(Simulation)
 class SimulationAdmin(ServiceAdmin):
+    first_step = (
+        "No simulation yet. Superusers ask for one here: what would other policies have done with a cluster?"
+    )
     form = SimulationForm
     columns: ClassVar[list[Any]] = ["when", "cluster_link", "days", "compared", "state_badge", "who"]
     list_display_links = ("when",)

@@ -12,32 +12,19 @@ from unfold.enums import ActionVariant
 import organizations.webhooks.admin  # noqa: F401 (registers its pages)
 from accounts.admin.actions import RowAction
 from accounts.admin.base import DeletedFilter
-from accounts.admin.display import ago, badge, link, moment
-from accounts.admin.panels import Panel, PanelMaker
+from accounts.admin.display import ago, moment
+from accounts.admin.panels import PanelMaker
+from accounts.admin.row_pages import RowPage
+from accounts.admin.scope import Right, allowed
 from accounts.admin.serviced import ServiceAdmin
 from accounts.models import User
 from organizations import services
-from organizations.models import Membership, Organization, Role
+from organizations.admin import members
+from organizations.admin.rights import Anybody, RoleRight
+from organizations.models import Organization, Role
+from organizations.permissions import Action
 
-ROLE_COLOURS = {Role.OWNER: "violet", Role.ADMIN: "blue", Role.MEMBER: "green", Role.VIEWER: "grey"}
-MOST_MEMBERS = 200
-
-
-def role(membership: Membership) -> Any:
-    return badge(membership.role, ROLE_COLOURS[Role(membership.role)])
-
-
-def members(request: HttpRequest, organization: Organization) -> Panel:
-    rows = organization.memberships.select_related("user").order_by("id")[:MOST_MEMBERS]
-    return Panel(
-        "Members",
-        ("User", "Role", "May sign in", "Since"),
-        [
-            (link(row.user), role(row), "yes" if row.user.is_active else "no", ago(row.created_at))
-            for row in rows
-        ],
-        nothing="Nobody. Give the invite code to somebody.",
-    )
+INVITE = RoleRight(Action.INVITE)
 
 
 def regenerate(actor: User, organization: Organization) -> str:
@@ -47,6 +34,9 @@ def regenerate(actor: User, organization: Organization) -> str:
 
 @admin.register(Organization)
 class OrganizationAdmin(ServiceAdmin):
+    first_step = (
+        "No organization yet. Add one here: it owns clusters and deployments, and its members work with them."
+    )
     columns: ClassVar[list[Any]] = ["name", "owners", "members", "created"]
     annotations: ClassVar[dict[str, Any]] = {
         "member_count": Count("memberships", distinct=True),
@@ -58,7 +48,8 @@ class OrganizationAdmin(ServiceAdmin):
             default="",
         ),
     }
-    panels: ClassVar[list[PanelMaker]] = [members]
+    panels: ClassVar[list[PanelMaker]] = [members.members]
+    row_pages: ClassVar[list[RowPage]] = [members.PAGE]
     row_actions: ClassVar[list[RowAction]] = [
         RowAction(
             name="regenerate-invite",
@@ -68,10 +59,16 @@ class OrganizationAdmin(ServiceAdmin):
             done="have a new invite code",
             warning="The old invite code is dead at once, for everybody who still has it.",
             icon="autorenew",
-            variant=ActionVariant.WARNING,
+            variant=ActionVariant.DANGER,
             offered=lambda organization: organization.deleted_at is None,
+            right=INVITE,
         )
     ]
+    rights: ClassVar[dict[str, Right]] = {
+        "add": Anybody(),
+        "change": RoleRight(Action.RENAME),
+        "delete": RoleRight(Action.DELETE),
+    }
     list_filter = (DeletedFilter,)
     search_fields = ("name", "id")
     ordering = ("-id",)
@@ -80,10 +77,10 @@ class OrganizationAdmin(ServiceAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return [(None, {"fields": ("name",), "description": "You become its owner."})]
-        return [
-            (None, {"fields": ("name", "created", *(("deleted",) if obj.deleted_at else ()))}),
-            ("Invite", {"fields": ("invite_code", "invite_expires", "invite_uses")}),
-        ]
+        named = (None, {"fields": ("name", "created", *(("deleted",) if obj.deleted_at else ()))})
+        if not allowed(INVITE, request.user, obj):
+            return [named]
+        return [named, ("Invite", {"fields": ("invite_code", "invite_expires", "invite_uses")})]
 
     @display(description="owners")
     def owners(self, organization: Any) -> str:
