@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 
 from deployments.services.booking import OverBooked, StalePlan
-from scheduling import heartbeat, rollups, simulation_services
+from scheduling import heartbeat, refusals, rollups, simulation_services
 from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
 from scheduling.selectors import clusters_with_waiting
@@ -41,6 +41,7 @@ def _run(ids: Sequence[int]) -> Sequence[int]:
         if isinstance(problem, StalePlan):
             return ids
         log.error("plan_refused", cluster_id=ids[0], error=str(problem))
+        refusals.note(cluster_id=ids[0], told=str(problem))
         return ()
 
 

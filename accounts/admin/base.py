@@ -1,6 +1,6 @@
 """What every page of the console shares: services do the writing, refusals are shown, persons are recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -14,9 +14,12 @@ from accounts.admin.actions import RowAction, ask, on_selection, perform
 from accounts.admin.display import page_of
 from accounts.admin.panels import PanelMaker
 
+ButtonMaker = Callable[[Any], dict[str, Any] | None]
+"""A row → a button that leads elsewhere, as unfold wants it, or none."""
+
 
 class ConsoleAdmin(ModelAdmin):
-    """A model's pages. Higher apps add columns, annotations, panels and row_actions to a lower app's page."""
+    """A model's pages. Higher apps add columns, annotations, panels, row_actions and ways to a lower app's page."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -27,6 +30,7 @@ class ConsoleAdmin(ModelAdmin):
     annotations: ClassVar[dict[str, Any]] = {}
     panels: ClassVar[Sequence[PanelMaker]] = ()
     row_actions: ClassVar[Sequence[RowAction]] = ()
+    ways: ClassVar[Sequence[ButtonMaker]] = ()
 
     def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
         return self.columns or super().get_list_display(request)
@@ -78,12 +82,17 @@ class ConsoleAdmin(ModelAdmin):
                 if action.offered(row)
             ] + self.extra_buttons(row)
             context["panels"] = [maker(request, row) for maker in self.panels]
+            context["live"] = self.live(row)
         response: HttpResponse = super().render_change_form(request, context, **options)
         return response
 
     def extra_buttons(self, row: Any) -> list[dict[str, Any]]:
         """Buttons of a row's page that lead elsewhere, behind those of its actions."""
-        return []
+        return [button for maker in self.ways if (button := maker(row))]
+
+    def live(self, row: Any) -> str:
+        """What of `/events` makes the page of a row worth looking at again, as its query; empty: nothing."""
+        return ""
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The audit log knows more than Django's own history: what was done through the API, and from where."""

@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from accounts.admin.actions import RowAction
-from accounts.admin.base import DeletedFilter
+from accounts.admin.base import ButtonMaker, DeletedFilter
 from accounts.admin.display import ago, badge, link, moment
 from accounts.admin.panels import PanelMaker
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
@@ -95,6 +95,7 @@ class ClusterAdmin(ServiceAdmin):
         ),
         RowAction("check", "Check now", engine.check, "checked", icon="network_check"),
     ]  # fmt: skip
+    ways: ClassVar[list[ButtonMaker]] = []
     list_filter = (StateFilter, ("organization", AutocompleteSelectFilter), DeletedFilter)
     list_select_related = ("organization",)
     search_fields = ("name", "organization__name", "id")
@@ -138,6 +139,9 @@ class ClusterAdmin(ServiceAdmin):
         if cluster.engine_facts.get("warnings"):
             rows.append(engine.warnings)
         return rows if cluster.deleted_at else [*rows, "new_connection"]
+
+    def live(self, row: Cluster) -> str:
+        return f"?cluster={row.pk}"
 
     def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         response = super().changeform_view(request, *args, **options)

@@ -9,7 +9,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.admin.actions import RowAction
-from accounts.admin.display import link, link_to, list_of
+from accounts.admin.display import link, link_to, list_of, stacked
 from accounts.admin.panels import NEWEST, Panel
 from accounts.models import User
 from clusters.admin.capacity import amount_in_words
@@ -53,31 +53,18 @@ def holders(request: HttpRequest, cluster: Cluster) -> Panel:
         .select_related("organization")
         .order_by("-priority", "started_at")[:NEWEST]
     )
-    return _panel("Running here", rows, cluster, Status.RUNNING, "Nothing runs here.")
-
-
-def queue(request: HttpRequest, cluster: Cluster) -> Panel:
-    rows = (
-        cluster.deployments.filter(status=Status.PENDING)
-        .select_related("organization")
-        .order_by("-priority", "queued_at", "id")[:NEWEST]
-    )
-    return _panel("Queue, the next one first", rows, cluster, Status.PENDING, "Nothing waits here.")
-
-
-def _panel(title: str, rows: Any, cluster: Cluster, status: str, nothing: str) -> Panel:
     return Panel(
-        title,
-        ("Deployment", "Status", "Priority", "Organization", "Needs", "Reason", "Time"),
+        "Running here",
+        ("Deployment", "Status", "Priority", "Needs", "Time"),
         [
             (
-                link(row), wording.status(row.status), wording.priority(row.priority), row.organization,
-                amount_in_words(row.required), wording.reason(row.reason), wording.since(row),
+                stacked(link(row), row.organization), wording.status(row.status), wording.priority(row.priority),
+                amount_in_words(row.required), wording.since(row),
             )
             for row in rows
         ],
-        list_of(Deployment, cluster__id__exact=cluster.pk, status__exact=status),
-        nothing,
+        list_of(Deployment, cluster__id__exact=cluster.pk, status__exact=Status.RUNNING),
+        "Nothing runs here.",
     )  # fmt: skip
 
 
@@ -111,4 +98,4 @@ ClusterAdmin.row_actions.append(
     )
 )  # fmt: skip
 ClusterAdmin.columns += [running, pending]
-ClusterAdmin.panels[:0] = [holders, queue]
+ClusterAdmin.panels.insert(0, holders)

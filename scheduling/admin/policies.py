@@ -77,8 +77,13 @@ class ClusterPolicyAdmin(ServiceAdmin):
         set_policy(actor=actor, cluster_id=obj.cluster_id, changes=values)
 
 
+def row_of(cluster: Cluster) -> ClusterPolicy | None:
+    """What was set for the cluster, if anything was; read once for all panels of its page."""
+    return getattr(cluster, "policy", None)
+
+
 def policy(request: HttpRequest, cluster: Cluster) -> Panel:
-    row = ClusterPolicy.objects.filter(cluster=cluster).first()
+    row = row_of(cluster)
     shown = as_shown(effective(row))
     add = reverse("admin:scheduling_clusterpolicy_add", query={"cluster": cluster.pk})
     return Panel(
