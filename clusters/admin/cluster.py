@@ -119,13 +119,17 @@ class ClusterAdmin(ServiceAdmin):
                 ("Capacity", {"fields": (totals,)}),
                 ("Scheduling", {"fields": (settings,)}),
             ]
+        connection = () if obj.deleted_at else ("new_connection",)
         dates = ("created", "deleted") if obj.deleted_at else ("created",)
         return [
             (None, {"fields": (("name", "organization_link", state), "capacity")}),
-            ("Capacity", {"fields": (totals,)}),
-            ("Scheduling", {"fields": (settings,)}),
             ("Engine", {"fields": self._of_engine(obj)}),
-            ("Record", {"fields": (("engine_id", *dates),)}),
+            # What is changed seldom stays folded up: what goes on here is what one comes for.
+            (
+                "Capacity, pause and connection",
+                {"classes": ("collapse",), "fields": (totals, settings, *connection)},
+            ),
+            ("Record", {"classes": ("collapse",), "fields": (("engine_id", *dates),)}),
         ]
 
     def _of_engine(self, cluster: Cluster) -> list[Any]:
@@ -138,7 +142,7 @@ class ClusterAdmin(ServiceAdmin):
             rows += [engine.has, engine.tells]
         if cluster.engine_facts.get("warnings"):
             rows.append(engine.warnings)
-        return rows if cluster.deleted_at else [*rows, "new_connection"]
+        return rows
 
     def live(self, row: Cluster) -> str:
         return f"?cluster={row.pk}"

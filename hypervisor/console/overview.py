@@ -19,6 +19,7 @@ from organizations.models import Organization
 from scheduling import heartbeat
 from scheduling.figures import Slot
 from scheduling.models import Cycle, FleetMinute
+from scheduling.simulation.axes import label
 
 SHOWN = 10
 RECENTLY = timedelta(hours=24)
@@ -86,8 +87,8 @@ def _cards(words: str, slots: list[Slot]) -> list[dict[str, Any]]:
     started, failed = (sum(slot.sums[name] for slot in slots) for name in ("starts", "failures"))
     return [
         _card("GPUs in use", f"{100 * held / total:.0f} %" if total else NOTHING,
-              f"{held / 60:,.4g} of {total / 60:,.4g}", list_of(Cluster)),
-        _card("Waiting", waiting, "a minute ago", list_of(Deployment, status__exact=Status.PENDING)),
+              f"{label(round(held / 60, 1))} of {label(round(total / 60, 1))}", list_of(Cluster)),
+        _card("Waiting", waiting, "as of a minute ago", list_of(Deployment, status__exact=Status.PENDING)),
         _card("Started", f"{started:,.0f}", f"in the last {words}", list_of(Run)),
         _card("Failed", f"{failed:,.0f}", f"in the last {words}", list_of(Deployment, status__exact=Status.FAILED)),
         _card("Scheduler", alive, "last sign of life", list_of(Cycle)),

@@ -75,10 +75,12 @@ def chart(
     return picture(name, _told(slots, [*stacked, *bars, *lines], write), parts, WIDTH, HEIGHT)
 
 
-def picture(name: str, description: str, parts: Sequence[str], width: float, height: float) -> str:
+def picture(
+    name: str, description: str, parts: Sequence[str], width: float, height: float, *, kind: str = "chart"
+) -> str:
     """A whole SVG, with a title and a description for those who do not see it."""
     return (
-        f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{quoted(name)}: '
+        f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{quoted(name)}: '
         f'{quoted(description)}"><desc>{escape(description)}</desc>{"".join(parts)}</svg>'
     )
 

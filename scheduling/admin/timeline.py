@@ -10,19 +10,19 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from accounts.admin.display import page, span
+from accounts.admin.display import span
 from accounts.admin.panels import Drawing, Way
 from clusters.admin.capacity import amount_in_words
 from clusters.admin.cluster import ClusterAdmin
 from clusters.amounts import Amount
 from clusters.models import Cluster
 from deployments.models import Priority, Run, StopCause
-from scheduling.admin.drawing import picture, quoted, time_ticks
+from scheduling.admin.drawing import picture, time_ticks
 
 RANGES = {"1h": 1, "6h": 6, "24h": 24, "7d": 168}
 """Hours back from now."""
 DEFAULT = "6h"
-MOST = 60
+MOST = 40
 """Bars: those that run, then those that ended last."""
 WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 960, 190, 12, 22, 20, 12
 LETTERS = 26
@@ -82,7 +82,8 @@ def drawing(name: str, runs: Sequence[Any], since: datetime, now: datetime) -> s
     for share, words in time_ticks(since, now):
         x = LEFT + (WIDTH - LEFT - RIGHT) * share
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 4}" y2="{height - 4}"/>')
-        parts.append(f'<text class="middle" x="{x:.1f}" y="12">{words}</text>')
+        anchor = "end" if x > WIDTH - 24 else "middle"
+        parts.append(f'<text class="{anchor}" x="{x:.1f}" y="12">{words}</text>')
     for index, run in enumerate(runs):
         parts += _row(run, TOP + ROW * index, since, now)
     live = sum(run["outcome"] is None for run in runs)
@@ -91,7 +92,7 @@ def drawing(name: str, runs: Sequence[Any], since: datetime, now: datetime) -> s
         f"{len(runs)} runs from {since:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC: {live} hold capacity now, "
         f"{preempted} were preempted. The tables below list who runs and who waits"
     )
-    return picture(f"Who ran when on {name}", told, parts, WIDTH, height)
+    return picture(f"Who ran when on {name}", told, parts, WIDTH, height, kind="chart wide")
 
 
 def _row(run: Any, top: float, since: datetime, now: datetime) -> Iterable[str]:
@@ -107,7 +108,7 @@ def _row(run: Any, top: float, since: datetime, now: datetime) -> Iterable[str]:
     kind = f"run-{Priority(run['priority']).label.lower()}"
     middle = top + ROW / 2
     shown = run["name"] if len(run["name"]) <= LETTERS else f"{run['name'][: LETTERS - 1]}…"
-    yield f'<a href="{quoted(page(Run, run["pk"]))}"><title>{escape(_told(run, now))}</title>'
+    yield f"<g><title>{escape(_told(run, now))}</title>"
     yield f'<text class="name" x="4" y="{middle + 4:g}">{escape(shown)}</text>'
     yield f'<rect class="hover" x="0" y="{top:g}" width="{WIDTH}" height="{ROW}"/>'
     for began, until, look in (
@@ -126,7 +127,7 @@ def _row(run: Any, top: float, since: datetime, now: datetime) -> Iterable[str]:
         yield (
             f'<path class="run-preempted" d="M{at - half:g} {middle - 8:g}h{2 * half}l-{half} {2 * half - 2}z"/>'
         )
-    yield "</a>"
+    yield "</g>"
 
 
 def _told(run: Any, now: datetime) -> str:
