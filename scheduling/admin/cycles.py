@@ -15,7 +15,6 @@ from accounts.admin.display import ago, link, list_of
 from accounts.admin.panels import NEWEST, Panel
 from accounts.errors import Conflict
 from accounts.models import User
-from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from deployments.services.booking import StalePlan
 from scheduling.admin.plan import plan_urls
@@ -66,12 +65,9 @@ def took(cycle: Cycle) -> str:
     return f"{cycle.read_ms + cycle.plan_ms + cycle.write_ms:.1f} ms"
 
 
-ClusterAdmin.panels.append(cycles)
-ClusterAdmin.row_actions.append(
-    RowAction(
-        "run-scheduler", "Run the scheduler now", run_now, "scheduled", asks="Run the scheduler now for", icon="cycle",
-        offered=lambda cluster: not cluster.deleted_at,
-    )
+RUN_NOW = RowAction(
+    "run-scheduler", "Run the scheduler now", run_now, "scheduled", asks="Run the scheduler now for", icon="cycle",
+    offered=lambda cluster: not cluster.deleted_at,
 )  # fmt: skip
 
 

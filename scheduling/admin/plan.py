@@ -13,7 +13,6 @@ from unfold.enums import ActionVariant
 from accounts.admin.display import link, moment, page_of, stacked
 from accounts.admin.panels import Panel
 from clusters.admin.capacity import amount_in_words
-from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from deployments.admin import wording
 from deployments.models import Deployment
@@ -175,6 +174,3 @@ def _name(id_: int, known: Mapping[int, Deployment]) -> SafeString | str:
 def _work(lost: int, certificate: Certificate) -> str:
     unit = "GPU" if certificate.work_resource == 0 else "core"
     return f"{lost / WORK_UNITS / 60:,.1f} {unit} minutes"
-
-
-ClusterAdmin.ways.append(plan_button)

@@ -12,7 +12,6 @@ from accounts.admin.panels import Panel
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.errors import InvalidInput
 from accounts.models import User
-from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from scheduling.models import ClusterPolicy
 from scheduling.policies import effective
@@ -101,6 +100,3 @@ def policy(request: HttpRequest, cluster: Cluster) -> Panel:
         page(ClusterPolicy, row.pk) if row else add,
         way="Change it",
     )
-
-
-ClusterAdmin.panels.append(policy)

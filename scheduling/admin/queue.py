@@ -8,10 +8,8 @@ from django.utils import timezone
 from accounts.admin.display import link, list_of, stacked
 from accounts.admin.panels import NEWEST, Panel
 from clusters.admin.capacity import amount_in_words
-from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from deployments.admin import wording
-from deployments.admin.clusters import holders
 from deployments.models import Deployment
 from deployments.states import Status
 from scheduling.admin.policies import row_of
@@ -49,6 +47,3 @@ def _next(cluster: Cluster) -> list[Any]:
     ranked = [one.id for one in queue_order(state)][:NEWEST]
     known = rows.in_bulk(ranked)
     return [known[id_] for id_ in ranked if id_ in known]
-
-
-ClusterAdmin.panels.insert(ClusterAdmin.panels.index(holders) + 1, queue)

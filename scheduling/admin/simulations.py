@@ -17,7 +17,6 @@ from accounts.admin.display import NOTHING, ago, badge, link, page_of
 from accounts.admin.panels import Panel
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
-from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from scheduling.core.policy import BALANCED, LEAST_WASTE, PRESETS
 from scheduling.models import OPEN_SIMULATION, Simulation, SimulationState
@@ -229,7 +228,3 @@ def simulate_button(cluster: Cluster) -> dict[str, Any] | None:
         "attrs": {},
         "path": _ask(cluster),
     }
-
-
-ClusterAdmin.panels.append(of_cluster)
-ClusterAdmin.ways.append(simulate_button)

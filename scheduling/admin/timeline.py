@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 from accounts.admin.display import span
 from accounts.admin.panels import Drawing, Way
 from clusters.admin.capacity import amount_in_words
-from clusters.admin.cluster import ClusterAdmin
 from clusters.amounts import Amount
 from clusters.models import Cluster
 from deployments.models import Priority, Run, StopCause
@@ -142,6 +141,3 @@ def _told(run: Any, now: datetime) -> str:
     if run["stop_cause"] == StopCause.PREEMPTION and run["stop_requested_at"]:
         return f"{told}\npreempted at {run['stop_requested_at']:%Y-%m-%d %H:%M:%S}"
     return told
-
-
-ClusterAdmin.panels.insert(0, timeline)

@@ -1,4 +1,4 @@
-"""The page of a cluster: who ran when, who waits in which order, what the next cycle would do, and what was simulated."""
+"""The page of a cluster: who ran when, who waits in which order, what a cycle would do, and what was simulated."""
 
 from datetime import timedelta
 
