@@ -56,10 +56,10 @@ def roll_up(*, now: datetime | None = None) -> int:
 def prune(*, now: datetime | None = None) -> None:
     """Delete what is older than is kept."""
     now = now or timezone.now()
-    for model in (ClusterMinute, FleetMinute):
-        model.objects.filter(at__lt=now - MINUTES_KEPT).delete()
-    for model in (ClusterHour, FleetHour):
-        model.objects.filter(at__lt=now - HOURS_KEPT).delete()
+    for minutes in (ClusterMinute.objects, FleetMinute.objects):
+        minutes.filter(at__lt=now - MINUTES_KEPT).delete()
+    for hours in (ClusterHour.objects, FleetHour.objects):
+        hours.filter(at__lt=now - HOURS_KEPT).delete()
     UsageHour.objects.filter(hour__lt=now - HOURS_KEPT).delete()
 
 
