@@ -121,6 +121,9 @@ class DeploymentAdmin(ServiceAdmin):
             obj is None or obj.status not in HOLDS_CAPACITY
         )
 
+    def live(self, row: Deployment) -> str:
+        return f"?deployment={row.pk}"
+
     def extra_buttons(self, row: Deployment) -> list[dict[str, Any]]:
         newest = row.runs.order_by("-id").first()
         return [log_button(newest)] if newest else []
