@@ -10,7 +10,9 @@ from clusters.tasks import CHECK_EVERY_SECONDS
 from organizations.webhooks.outbox import SEND_EVERY_SECONDS, SEND_TASK
 from scheduling.models import SeededInterval
 
-DAILY = 86_400
+HOURLY, DAILY = 3600, 86_400
+ROLL_UP_EVERY_SECONDS = 30
+"""Half a minute, so that a minute is written down soon after it is over."""
 
 
 def seeds() -> dict[str, int]:
@@ -18,6 +20,8 @@ def seeds() -> dict[str, int]:
     return {
         "scheduling.sweep": settings.SCHEDULER_INTERVAL_SECONDS,
         "deployments.reconcile_all": settings.SCHEDULER_INTERVAL,
+        "scheduling.roll_up": ROLL_UP_EVERY_SECONDS,
+        "scheduling.prune_rollups": HOURLY,
         "clusters.check_all": CHECK_EVERY_SECONDS,
         SEND_TASK: SEND_EVERY_SECONDS,
         "organizations.prune_deliveries": DAILY,

@@ -57,7 +57,7 @@ def _answer(row: Mapping[str, Any], certificate: Certificate, known: Collection[
         "policy": row["policy"],
         "victim_order": certificate.victim_order,
         "lost_seconds": round(row["lost_seconds"], 3),
-        "why_nobody_else": _why(certificate),
+        "why_nobody_else": why_nobody_else(certificate),
         "preemptors": [
             _shown(step.preemptor, step.priority, step.need, known)
             for step in certificate.steps
@@ -73,7 +73,8 @@ def _answer(row: Mapping[str, Any], certificate: Certificate, known: Collection[
     }
 
 
-def _why(certificate: Certificate) -> str:
+def why_nobody_else(certificate: Certificate) -> str:
+    """Why these victims and no others, in a sentence or two."""
     counts = certificate.victim_order is VictimOrder.LEAST_LOST_WORK
     first = LOWER_FIRST if counts and certificate.lower_priority_first else ""
     return first + WHY[certificate.victim_order]

@@ -16,7 +16,7 @@ from deployments.services.booking import OverBooked, StalePlan
 from deployments.services.locking import require_status
 from deployments.services.steer import requeue_deployment
 from deployments.states import FINAL, STARTABLE
-from scheduling import planning, tally, waiting
+from scheduling import planning, refusals, tally, waiting
 from scheduling.apply import apply
 from scheduling.core.invariants import InvariantBroken
 from scheduling.core.state import Plan
@@ -48,6 +48,7 @@ def run_cycle(*, cluster_ids: Iterable[int], everybody: bool = False) -> CycleRe
             began = time.perf_counter()
             result = _attempt(ids, everybody)
             tally.count(result.plan, time.perf_counter() - began)
+            refusals.forget(decided.cluster_id for decided in result.plan.clusters)
             return result
         except InvariantBroken:
             tally.count_refusal()

@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 
 from deployments.services.booking import OverBooked, StalePlan
-from scheduling import heartbeat, simulation_services
+from scheduling import heartbeat, refusals, rollups, simulation_services
 from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
 from scheduling.selectors import clusters_with_waiting
@@ -41,6 +41,7 @@ def _run(ids: Sequence[int]) -> Sequence[int]:
         if isinstance(problem, StalePlan):
             return ids
         log.error("plan_refused", cluster_id=ids[0], error=str(problem))
+        refusals.note(cluster_id=ids[0], told=str(problem))
         return ()
 
 
@@ -48,3 +49,15 @@ def _run(ids: Sequence[int]) -> Sequence[int]:
 def simulate(simulation_id: int) -> None:
     """Carry one simulation out: minutes of one process, so there is never more than one."""
     simulation_services.carry_out(simulation_id=simulation_id)
+
+
+@shared_task(name="scheduling.roll_up")
+def roll_up() -> None:
+    """Write down the minutes that are over; see `rollups`."""
+    rollups.roll_up()
+
+
+@shared_task(name="scheduling.prune_rollups")
+def prune_rollups() -> None:
+    """Delete the minutes and hours that are older than is kept."""
+    rollups.prune()

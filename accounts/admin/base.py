@@ -23,9 +23,12 @@ from accounts.admin.scope import Right, allowed, is_for_staff, is_scoped, may_se
 LOOKUPS = frozenset({"exact", "in", "isnull", "isempty", "id", "gte", "lte", "gt", "lt"})
 """What a link may ask of a field that a list is filtered by."""
 
+ButtonMaker = Callable[[HttpRequest, Any], dict[str, Any] | None]
+"""A row → a button that leads elsewhere, as unfold wants it; None where there is none for who asks."""
+
 
 class ConsoleAdmin(ModelAdmin):
-    """A model's pages. Higher apps add columns, annotations, panels and row_actions to a lower app's page."""
+    """A model's pages. Higher apps add columns, annotations, panels, row_actions and ways to a lower app's page."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -42,6 +45,7 @@ class ConsoleAdmin(ModelAdmin):
     panels: ClassVar[Sequence[PanelMaker]] = ()
     row_actions: ClassVar[Sequence[RowAction]] = ()
     row_pages: ClassVar[Sequence[RowPage]] = ()
+    ways: ClassVar[Sequence[ButtonMaker]] = ()
     superusers_alone: ClassVar[bool] = False
     """Although the model says whose its rows are: members may not all see them."""
     rights: ClassVar[Mapping[str, Right]] = {}
@@ -171,12 +175,17 @@ class ConsoleAdmin(ModelAdmin):
             everything = sees_all(request.user)
             made = [maker(request, row) for maker in self.panels if everything or is_for_staff(maker)]
             context["panels"] = [panel for panel in made if panel is not None]
+            context["live"] = self.live(row)
         response: HttpResponse = super().render_change_form(request, context, **options)
         return response
 
     def extra_buttons(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """Buttons of a row's page that lead elsewhere, behind those of its actions."""
-        return []
+        return [button for maker in self.ways if (button := maker(request, row))]
+
+    def live(self, row: Any) -> str:
+        """What of `/events` makes the page of a row worth looking at again, as its query; empty: nothing."""
+        return ""
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The audit log knows more than Django's own history: what was done through the API, and from where."""

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
 from accounts.admin.actions import RowAction
-from accounts.admin.base import DeletedFilter
+from accounts.admin.base import ButtonMaker, DeletedFilter
 from accounts.admin.display import ago, badge, moment
 from accounts.admin.filters import RowFilter
 from accounts.admin.panels import PanelMaker
@@ -111,6 +111,7 @@ class ClusterAdmin(ServiceAdmin):
         RowAction("check", "Check now", engine.check, "checked", icon="network_check", right=MANAGES),
     ]  # fmt: skip
     rights: ClassVar[dict[str, Right]] = dict.fromkeys(("add", "change", "delete"), MANAGES)
+    ways: ClassVar[list[ButtonMaker]] = []
     list_filter = (StateFilter, ("organization", RowFilter), DeletedFilter)
     list_select_related = ("organization",)
     search_fields = ("name", "organization__name", "id")
@@ -137,14 +138,16 @@ class ClusterAdmin(ServiceAdmin):
         head = (None, {"fields": (("name", "organization_link", state), "capacity")})
         if is_guest(obj):
             return [head, ("Scheduling", {"fields": (settings,)})]
-        may_change = self.has_change_permission(request, obj)
+        # What is changed seldom stays folded up: what goes on here is what one comes for.
+        seldom: tuple[Any, ...] = (settings,)
+        if self.has_change_permission(request, obj):
+            seldom = (totals, settings) if obj.deleted_at else (totals, settings, "new_connection")
         dates = ("created", "deleted") if obj.deleted_at else ("created",)
         return [
             head,
-            *([("Capacity", {"fields": (totals,)})] if may_change else []),
-            ("Scheduling", {"fields": (settings,)}),
-            ("Engine", {"fields": [*self._of_engine(obj), *(["new_connection"] if may_change else [])]}),
-            ("Record", {"fields": (("engine_id", *dates),)}),
+            ("Engine", {"fields": self._of_engine(obj)}),
+            ("Capacity, pause and connection", {"classes": ("collapse",), "fields": seldom}),
+            ("Record", {"classes": ("collapse",), "fields": (("engine_id", *dates),)}),
         ]
 
     def _of_engine(self, cluster: Cluster) -> list[Any]:
@@ -158,6 +161,9 @@ class ClusterAdmin(ServiceAdmin):
         if cluster.engine_facts.get("warnings"):
             rows.append(engine.warnings)
         return rows
+
+    def live(self, row: Cluster) -> str:
+        return f"?cluster={row.pk}"
 
     def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         response = super().changeform_view(request, *args, **options)

@@ -1,5 +1,6 @@
 """What deployments tell on the clusters' pages: how many run and wait, and what is about to be freed."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, Subquery, Sum, Value
@@ -9,7 +10,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.admin.actions import RowAction
-from accounts.admin.display import link, link_to, list_of
+from accounts.admin.display import link, link_to, list_of, stacked
 from accounts.admin.panels import NEWEST, Panel
 from accounts.admin.scope import for_staff, scope
 from accounts.models import User
@@ -56,43 +57,33 @@ def pending(cluster: Any) -> Any:
 
 @for_staff
 def holders(request: HttpRequest, cluster: Cluster) -> Panel:
-    rows = (
+    rows = list(
         cluster.deployments.filter(status__in=sorted(HOLDS_CAPACITY))
         .select_related("organization")
         .order_by("-priority", "started_at")[:NEWEST]
     )
-    return _panel(request, "Running here", rows, cluster, Status.RUNNING, "Nothing runs here.")
-
-
-@for_staff
-def queue(request: HttpRequest, cluster: Cluster) -> Panel:
-    rows = (
-        cluster.deployments.filter(status=Status.PENDING)
-        .select_related("organization")
-        .order_by("-priority", "queued_at", "id")[:NEWEST]
-    )
-    return _panel(request, "Queue, the next one first", rows, cluster, Status.PENDING, "Nothing waits here.")
-
-
-def _panel(request: HttpRequest, title: str, rows: Any, cluster: Cluster, status: str, nothing: str) -> Panel:
-    rows = list(rows)
-    seen = scope(request, Deployment.objects.filter(pk__in=[row.pk for row in rows]))
-    mine = set(seen.values_list("pk", flat=True))
+    mine = those_seen(request, rows)
     return Panel(
-        title,
-        ("Deployment", "Status", "Priority", "Organization", "Needs", "Reason", "Time"),
+        "Running here",
+        ("Deployment", "Status", "Priority", "Needs", "Time"),
         [
             (
-                link(row), wording.status(row.status), wording.priority(row.priority), row.organization,
-                amount_in_words(row.required), wording.reason(row.reason), wording.since(row),
+                stacked(link(row), row.organization), wording.status(row.status), wording.priority(row.priority),
+                amount_in_words(row.required), wording.since(row),
             )
             if row.pk in mine
-            else (ANOTHERS, "", wording.priority(row.priority), "", amount_in_words(row.required), "", "")
+            else (ANOTHERS, "", wording.priority(row.priority), amount_in_words(row.required), "")
             for row in rows
         ],
-        list_of(Deployment, cluster__id__exact=cluster.pk, status__exact=status),
-        nothing,
+        list_of(Deployment, cluster__id__exact=cluster.pk, status__exact=Status.RUNNING),
+        "Nothing runs here.",
     )  # fmt: skip
+
+
+def those_seen(request: HttpRequest, rows: Iterable[Deployment]) -> set[int]:
+    """The ids of those of the rows that who asks may see."""
+    seen = scope(request, Deployment.objects.filter(pk__in=[row.pk for row in rows]))
+    return set(seen.values_list("pk", flat=True))
 
 
 def give_up(actor: User, cluster: Cluster) -> None:
@@ -134,4 +125,4 @@ ClusterAdmin.row_actions.append(
     )
 )  # fmt: skip
 ClusterAdmin.columns += [running, pending]
-ClusterAdmin.panels[:0] = [holders, queue]
+ClusterAdmin.panels.insert(0, holders)

@@ -146,6 +146,9 @@ class DeploymentAdmin(ServiceAdmin):
             obj is None or obj.status not in HOLDS_CAPACITY
         )
 
+    def live(self, row: Deployment) -> str:
+        return f"?deployment={row.pk}"
+
     def extra_buttons(self, request: HttpRequest, row: Deployment) -> list[dict[str, Any]]:
         if not allowed(READS_LOGS, request.user, row):
             return []

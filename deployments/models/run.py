@@ -83,6 +83,16 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["cluster"], condition=Q(outcome=None), name="live_runs_of_a_cluster"),
+            models.Index(fields=["cluster", "ended_at"], name="runs_of_a_cluster_by_end"),
+            models.Index(
+                fields=["booked_at"], condition=Q(outcome=None, running_at=None), name="runs_that_start"
+            ),
+            models.Index(
+                fields=["stop_requested_at"],
+                condition=Q(outcome=None, stop_requested_at__isnull=False),
+                name="runs_that_stop",
+            ),
+            models.Index(fields=["ended_at"], condition=Q(outcome=Outcome.FAILED), name="failed_runs_by_end"),
             models.Index(
                 fields=["cluster", "stop_requested_at"],
                 condition=Q(preempted_by__isnull=False),

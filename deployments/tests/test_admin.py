@@ -238,3 +238,9 @@ def test_a_cluster_with_work_is_not_deleted_and_the_reason_is_shown(console, clu
     answer = console.post(reverse("admin:clusters_cluster_delete", args=[cluster.pk]), {"post": "yes"})
     assert "1 deployments wait here" in said(answer)
     assert Cluster.objects.get(pk=cluster.pk).deleted_at is None
+
+
+def test_the_page_is_told_of_this_deployments_events(console, cluster):
+    row = DeploymentFactory(cluster=cluster)
+    text = console.get(reverse("admin:deployments_deployment_change", args=[row.pk])).content.decode()
+    assert f'data-live-events="?deployment={row.pk}"' in text

@@ -1,6 +1,5 @@
 """POST /deployments/bulk: many at once, all or nothing."""
 
-
 import orjson
 import pytest
 from django.conf import settings

@@ -25,6 +25,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("console/console.css")
 
 
+def live(request: HttpRequest) -> str:
+    return static("console/live.js")
+
+
 def favicon(request: HttpRequest) -> str:
     return static("console/favicon.svg")
 
@@ -50,6 +54,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
     "ENVIRONMENT": "hypervisor.console.configuration.environment_label",
     "STYLES": [stylesheet],
+    "SCRIPTS": [live],
     "DASHBOARD_CALLBACK": "hypervisor.console.overview.overview",
     "BORDER_RADIUS": "6px",
     "COLORS": {

@@ -1,23 +1,25 @@
-"""The console's start page: what runs, what waits, what failed, and whether the scheduler is alive."""
+"""The console's start page: what needs attention, the fleet, and what it did over time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.admin.display import ago, link, list_of, stacked
-from accounts.admin.panels import Panel
-from clusters.admin.capacity import amount_in_words, cluster_bar
-from clusters.admin.cluster import ClusterAdmin, state
+from accounts.admin.display import NOTHING, ago, link, list_of
+from accounts.admin.panels import Panel, Way
 from clusters.models import Cluster
-from clusters.selectors import IN_USE
 from deployments.admin import wording
-from deployments.models import Deployment, Priority
-from deployments.states import HOLDS_CAPACITY, Status
+from deployments.models import Deployment, Outcome, Run
+from deployments.states import Status
+from hypervisor.console import charts, fleet
+from hypervisor.console.attention import attention
+from organizations.models import Organization
 from scheduling import heartbeat
-from scheduling.models import Cycle
+from scheduling.figures import Slot
+from scheduling.models import Cycle, FleetMinute
+from scheduling.simulation.axes import label
 
 SHOWN = 10
 RECENTLY = timedelta(hours=24)
@@ -25,79 +27,94 @@ RECENTLY = timedelta(hours=24)
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fills the start page's context."""
-    return context | {"title": "Overview", "cards": _cards(), "panels": [_clusters(), _queue(), _failed()]}
+    now = timezone.now()
+    chosen = charts.chosen_range(request.GET)
+    drawings, slots = charts.charts(chosen, now)
+    page, rows = fleet.rows(request.GET.get("page"))
+    return context | {
+        "title": "Overview",
+        "live": "?",
+        "steps": _first_steps(page.paginator.count),
+        "attention": attention(),
+        "cards": _cards(chosen.words, slots),
+        "fleet": {
+            "columns": fleet.COLUMNS,
+            "rows": rows,
+            "page": page,
+            "address": list_of(Cluster),
+            "ways": _pages(request, page),
+        },
+        "charts": drawings,
+        "ranges": charts.ways(request.GET, chosen),
+        "panels": [_failed(now)],
+    }
 
 
-def _cards() -> list[dict[str, Any]]:
-    counted = Deployment.objects.filter(status__in=[Status.PENDING, *HOLDS_CAPACITY]).aggregate(
-        running=Count("pk", filter=Q(status__in=HOLDS_CAPACITY)),
-        stopping=Count("pk", filter=Q(status=Status.STOPPING)),
-        pending=Count("pk", filter=Q(status=Status.PENDING)),
-        high=Count("pk", filter=Q(status=Status.PENDING, priority=Priority.HIGH)),
-    )
-    failed = Deployment.objects.filter(status=Status.FAILED, ended_at__gt=timezone.now() - RECENTLY).count()
+def _first_steps(clusters: int) -> list[dict[str, str]]:
+    """What to do first, as long as there is something to do first."""
+    if clusters and Deployment.objects.exists():
+        return []
+    organizations = Organization.objects.filter(deleted_at=None).exists()
+    steps = [
+        ("Make an organization", "Tenants own clusters and deployments.",
+         reverse("admin:organizations_organization_add"), organizations),
+        ("Add a cluster", "A simulated one needs nothing; Docker and Kubernetes need a connection.",
+         reverse("admin:clusters_cluster_add"), bool(clusters)),
+        ("Submit a deployment", "POST /deployments; the API's page shows how, and sends it.", "/docs", False),
+    ]  # fmt: skip
+    return [
+        {"title": title, "about": about, "address": address, "done": "yes" if done else ""}
+        for title, about, address, done in steps
+    ]
+
+
+def _cards(words: str, slots: list[Slot]) -> list[dict[str, Any]]:
     last = heartbeat.last()
     alive = ago(datetime.fromtimestamp(last, UTC)) if last else "never"
-    stopping, pending, high = counted["stopping"], counted["pending"], counted["high"]
-
-    def those(status: Status) -> str:
-        return list_of(Deployment, status__exact=status)
-
+    newest = FleetMinute.objects.order_by("-at").first()
+    held = (
+        sum((getattr(newest, f"gpu_seconds_{name}") for name in ("low", "medium", "high")), 0.0)
+        if newest
+        else 0
+    )
+    total = newest.total_gpu_seconds if newest else 0
+    queues = [getattr(newest, f"queue_{name}", None) for name in ("low", "medium", "high")]
+    waiting = (
+        f"{sum(queue or 0 for queue in queues):,.0f}"
+        if any(queue is not None for queue in queues)
+        else NOTHING
+    )
+    started, failed = (sum(slot.sums[name] for slot in slots) for name in ("starts", "failures"))
     return [
-        _card("Running", counted["running"], f"{stopping} of them stopping", those(Status.RUNNING)),
-        _card("Pending", pending, f"{high} of priority HIGH", those(Status.PENDING)),
-        _card("Failed", failed, "in the last 24 h", those(Status.FAILED)),
+        _card("GPUs in use", f"{100 * held / total:.0f} %" if total else NOTHING,
+              f"{label(round(held / 60, 1))} of {label(round(total / 60, 1))}", list_of(Cluster)),
+        _card("Waiting", waiting, "as of a minute ago", list_of(Deployment, status__exact=Status.PENDING)),
+        _card("Started", f"{started:,.0f}", f"in the last {words}", list_of(Run)),
+        _card("Failed", f"{failed:,.0f}", f"in the last {words}", list_of(Deployment, status__exact=Status.FAILED)),
         _card("Scheduler", alive, "last sign of life", list_of(Cycle)),
-    ]
+    ]  # fmt: skip
 
 
 def _card(title: str, figure: Any, note: str, address: str) -> dict[str, Any]:
     return {"title": title, "figure": figure, "note": note, "address": address}
 
 
-def _clusters() -> Panel:
+def _pages(request: HttpRequest, page: Any) -> list[Way]:
+    if page.paginator.num_pages == 1:
+        return []
+    found = []
+    for number in page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1):
+        if isinstance(number, int):
+            there = request.GET.copy()
+            there["page"] = str(number)
+            found.append(Way(str(number), f"?{there.urlencode()}#fleet", number == page.number))
+    return found
+
+
+def _failed(now: datetime) -> Panel:
     rows = (
-        Cluster.objects.filter(IN_USE)
-        .select_related("organization")
-        .annotate(**ClusterAdmin.annotations)
-        .order_by("-pending_count", "-running_count", "pk")[:SHOWN]
-    )
-    return Panel(
-        "Clusters, the busiest first",
-        ("Cluster", "State", "GPU", "CPU", "RAM", "Running", "Pending"),
-        [
-            (
-                stacked(link(row), row.organization), state(row), cluster_bar(row, "gpu"), cluster_bar(row, "cpu"),
-                cluster_bar(row, "ram"), row.running_count, row.pending_count,
-            )
-            for row in rows
-        ],
-        list_of(Cluster),
-        "No cluster yet. An organization's owner adds one with POST /clusters, or you do here.",
-    )  # fmt: skip
-
-
-def _queue() -> Panel:
-    rows = _deployments().filter(status=Status.PENDING).order_by("queued_at", "pk")[:SHOWN]
-    return Panel(
-        "Waiting longest",
-        ("Deployment", "Priority", "Cluster", "Needs", "Reason", "Time"),
-        [
-            (
-                stacked(link(row), row.organization), wording.priority(row.priority), row.cluster,
-                amount_in_words(row.required), wording.reason(row.reason), wording.since(row),
-            )
-            for row in rows
-        ],
-        list_of(Deployment, status__exact=Status.PENDING),
-        "Nothing waits.",
-    )  # fmt: skip
-
-
-def _failed() -> Panel:
-    rows = (
-        _deployments()
-        .filter(status=Status.FAILED, ended_at__gt=timezone.now() - RECENTLY)
+        Run.objects.filter(outcome=Outcome.FAILED, ended_at__gt=now - RECENTLY)
+        .select_related("deployment", "organization", "cluster")
         .order_by("-ended_at")[:SHOWN]
     )
     return Panel(
@@ -105,7 +122,7 @@ def _failed() -> Panel:
         ("Deployment", "Organization", "Cluster", "Reason", "Exit code", "Ended"),
         [
             (
-                link(row), row.organization, row.cluster, wording.reason(row.reason),
+                link(row.deployment), row.organization, row.cluster, wording.reason(row.failure),
                 "" if row.exit_code is None else row.exit_code, ago(row.ended_at),
             )
             for row in rows
@@ -113,7 +130,3 @@ def _failed() -> Panel:
         list_of(Deployment, status__exact=Status.FAILED),
         "Nothing failed in the last 24 h.",
     )  # fmt: skip
-
-
-def _deployments() -> Any:
-    return Deployment.objects.filter(deleted_at=None).select_related("organization", "cluster")

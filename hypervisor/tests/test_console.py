@@ -71,8 +71,11 @@ def test_every_model_of_ours_has_a_page(db):
     within = {"organizations.Membership", "deployments.Dependency", "deployments.HeldDevice"}
     # Bookkeeping that nobody reads.
     within |= {"clusters.Installation", "deployments.SubmitKey"}
-    # Drawn on the pages of organizations.
-    within |= {"scheduling.UsageHour"}
+    # Drawn on the start page and on the pages of clusters and organizations.
+    within |= {
+        f"scheduling.{name}"
+        for name in ("ClusterMinute", "ClusterHour", "FleetMinute", "FleetHour", "UsageHour")
+    }
     missing = {
         model._meta.label
         for model in apps.get_models()

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import URLPattern
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
@@ -16,10 +17,10 @@ from accounts.admin.panels import NEWEST, Panel
 from accounts.admin.scope import for_staff, scope
 from accounts.errors import Conflict
 from accounts.models import User
-from clusters.admin.cluster import ClusterAdmin
 from clusters.models import Cluster
 from deployments.services.booking import StalePlan
 from organizations.admin.rights import may_see_inside
+from scheduling.admin.plan import plan_urls
 from scheduling.core.invariants import InvariantBroken
 from scheduling.models import Cycle, SeededInterval
 from scheduling.services import run_cycle
@@ -70,12 +71,9 @@ def took(cycle: Cycle) -> str:
     return f"{cycle.read_ms + cycle.plan_ms + cycle.write_ms:.1f} ms"
 
 
-ClusterAdmin.panels.append(cycles)
-ClusterAdmin.row_actions.append(
-    RowAction(
-        "run-scheduler", "Run the scheduler now", run_now, "scheduled", asks="Run the scheduler now for", icon="cycle",
-        offered=lambda cluster: not cluster.deleted_at,
-    )
+RUN_NOW = RowAction(
+    "run-scheduler", "Run the scheduler now", run_now, "scheduled", asks="Run the scheduler now for", icon="cycle",
+    offered=lambda cluster: not cluster.deleted_at,
 )  # fmt: skip
 
 
@@ -106,6 +104,9 @@ class CycleAdmin(ReadOnlyAdmin):
         ("read_ms", "plan_ms", "write_ms"),
     )
     readonly_fields = ("when", "cluster_link")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*plan_urls(self), *super().get_urls()]
 
     @display(description="when", ordering="id")
     def when(self, cycle: Cycle) -> Any:

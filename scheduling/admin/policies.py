@@ -13,7 +13,7 @@ from accounts.admin.scope import Right, allowed, for_staff, require
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.errors import InvalidInput
 from accounts.models import User
-from clusters.admin.cluster import MANAGES, ClusterAdmin
+from clusters.admin.cluster import MANAGES
 from clusters.models import Cluster
 from organizations.admin.rights import may_see_inside
 from scheduling.models import ClusterPolicy
@@ -85,9 +85,14 @@ class ClusterPolicyAdmin(ServiceAdmin):
         set_policy(actor=actor, cluster_id=obj.cluster_id, changes=values)
 
 
+def row_of(cluster: Cluster) -> ClusterPolicy | None:
+    """What was set for the cluster, if anything was; read once for all panels of its page."""
+    return getattr(cluster, "policy", None)
+
+
 @for_staff
 def policy(request: HttpRequest, cluster: Cluster) -> Panel:
-    row = ClusterPolicy.objects.filter(cluster=cluster).first()
+    row = row_of(cluster)
     shown = as_shown(effective(row))
     is_owners = may_see_inside(request.user, cluster)
     add = reverse("admin:scheduling_clusterpolicy_add", query={"cluster": cluster.pk})
@@ -106,6 +111,3 @@ def policy(request: HttpRequest, cluster: Cluster) -> Panel:
         (page(ClusterPolicy, row.pk) if row else add) if allowed(MANAGES, request.user, cluster) else "",
         way="Change it",
     )
-
-
-ClusterAdmin.panels.append(policy)

@@ -5,17 +5,20 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.admin.actions import RowAction
 from accounts.admin.display import NOTHING, ago, badge, link, page_of
 from accounts.admin.panels import Panel
-from accounts.admin.scope import for_staff
+from accounts.admin.scope import for_staff, sees_all
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
+from clusters.models import Cluster
 from scheduling.core.policy import BALANCED, LEAST_WASTE, PRESETS
 from scheduling.models import OPEN_SIMULATION, Simulation, SimulationState
 from scheduling.simulation.tables import WAITS_TITLE
@@ -24,6 +27,8 @@ from scheduling.simulation_services import ask_simulation, give_up, give_up_sile
 
 LOOK_AGAIN_SECONDS = 3
 DAYS = 30
+FEW = 5
+"""Rows on a cluster's page."""
 CHOSEN = [OWN, LEAST_WASTE.name, BALANCED.name]
 """What is ticked at first."""
 COLOURS = {
@@ -182,7 +187,53 @@ class SimulationAdmin(ServiceAdmin):
     def bar(self, row: Simulation) -> Any:
         if row.state not in OPEN_SIMULATION:
             return NOTHING
-        return format_html(
-            '<div class="console-bar"><span>{} % of the jobs ended</span>'
-            '<i><b style="width:{}%"></b></i></div>', row.progress, row.progress,
-        )  # fmt: skip
+        return _progress(row)
+
+
+def of_cluster(request: HttpRequest, cluster: Cluster) -> Panel:
+    """What was simulated with this cluster's past."""
+    rows = Simulation.objects.filter(cluster=cluster).select_related("asked_by").defer("result")[:FEW]
+    return Panel(
+        "Simulations: what would other policies have done?",
+        ("Asked", "Range", "Policies", "State", "By"),
+        [
+            (
+                link(row, ago(row.asked_at)), row.get_days_display(), "; ".join(row.policies),
+                _how_far(row), link(row.asked_by),
+            )
+            for row in rows
+        ],
+        _ask(cluster),
+        "None yet.",
+        "Simulate its last 7 days",
+    )  # fmt: skip
+
+
+def _how_far(row: Simulation) -> Any:
+    if row.state == SimulationState.RUNNING:
+        return _progress(row)
+    return badge(row.state, COLOURS[SimulationState(row.state)])
+
+
+def _progress(row: Simulation) -> SafeString:
+    return format_html(
+        '<div class="console-bar"><span>{} % of the jobs ended</span>'
+        '<i><b style="width:{}%"></b></i></div>', row.progress, row.progress,
+    )  # fmt: skip
+
+
+def _ask(cluster: Cluster) -> str:
+    return reverse("admin:scheduling_simulation_add", query={"cluster": cluster.pk, "days": 7})
+
+
+def simulate_button(request: HttpRequest, cluster: Cluster) -> dict[str, Any] | None:
+    """The way to ask for one; none for a deleted cluster, nor for who may not ask."""
+    if cluster.deleted_at or not sees_all(request.user):
+        return None
+    return {
+        "title": "Simulate",
+        "icon": "query_stats",
+        "variant": ActionVariant.DEFAULT,
+        "attrs": {},
+        "path": _ask(cluster),
+    }

@@ -60,7 +60,10 @@ class EvictionCertificate(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(F("cluster"), F("id").desc(), name="certificates_newest_first")]
+        indexes = [
+            models.Index(F("cluster"), F("id").desc(), name="certificates_newest_first"),
+            models.Index(fields=["at"], name="certificates_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"certificate {self.pk} of cluster {self.cluster_id}"
