@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.display import FIXED_SPACE, Writer, ago, badge, changes, link, moment, words
+from accounts.admin.known_values import KnownValuesFilter
 from accounts.models import AuditEntry, RefreshFamily
 
 writers: dict[str, Writer] = {}
@@ -19,14 +20,16 @@ writers: dict[str, Writer] = {}
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("when", "who", "what", "target", "told", "address")
     list_display_links = ("when",)
-    list_filter = (("actor", AutocompleteSelectFilter), "action", ("at", RangeDateTimeFilter))
+    list_filter = (("actor", AutocompleteSelectFilter), ("action", KnownValuesFilter), ("at", RangeDateTimeFilter))
     list_select_related = ("actor",)
-    search_fields = ("action", "target", "actor__username", "address")
-    search_help_text = "Action, target (like cluster:7), username or address"
+    ordering = ("-at", "-id")
+    newest_first = "-at"
+    search_fields = ("target__startswith", "^actor__username", "=address")
+    search_help_text = "Target (like cluster:7), beginning of a username, or an address"
     fields = ("when", "who", "what", "target", "organization_id", "told", "address")
     readonly_fields = ("when", "who", "what", "told")
 
-    @display(description="at", ordering="id")
+    @display(description="at", ordering="at")
     def when(self, entry: AuditEntry) -> Any:
         return moment(entry.at)
 
@@ -51,6 +54,9 @@ class RefreshFamilyAdmin(ReadOnlyAdmin):
     list_display = ("user", "since", "state", "expires_at")
     list_filter = (("user", AutocompleteSelectFilter),)
     list_select_related = ("user",)
+    # Its ids are random; each is good for the same time, so that this order is also that of their making.
+    ordering = ("-expires_at", "pk")
+    newest_first = "-expires_at"
     search_fields = ("user__username",)
     fields = ("user", "state", "created_at", "expires_at", "revoked_at")
     readonly_fields = ("state",)

@@ -7,15 +7,15 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 
 from accounts import audit
 from accounts.admin.actions import RowAction, ask, on_selection, perform
 from accounts.admin.display import page_of
+from accounts.admin.large_lists import LargeListAdmin
 from accounts.admin.panels import PanelMaker
 
 
-class ConsoleAdmin(ModelAdmin):
+class ConsoleAdmin(LargeListAdmin):
     """A model's pages. Higher apps add columns, annotations, panels and row_actions to a lower app's page."""
 
     list_per_page = 50

@@ -1,9 +1,11 @@
 """Deployments in the console: what they ask for, what became of it, and what an operator may do about it."""
 
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
@@ -22,7 +24,7 @@ from deployments.admin.logs import log_button
 from deployments.models import Deployment
 from deployments.services import steer
 from deployments.services.change import change_deployment
-from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY
+from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY, Status
 
 
 def stop(actor: User, deployment: Deployment) -> None:
@@ -45,7 +47,11 @@ class ReasonFilter(admin.SimpleListFilter):
         return list(wording.REASONS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(reason=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        # Each group has an index of its own.
+        groups = (Q(status=Status.PENDING), Q(status__in=sorted(HOLDS_CAPACITY)), Q(status__in=sorted(FINAL)))
+        return queryset.filter(reduce(or_, (group & Q(reason=self.value()) for group in groups)))
 
 
 @admin.register(Deployment)
@@ -85,8 +91,8 @@ class DeploymentAdmin(ServiceAdmin):
         DeletedFilter,
     )
     list_select_related = ("organization", "cluster", "created_by")
-    search_fields = ("name", "docker_image", "id")
-    search_help_text = "Name, image or id"
+    search_fields = ("^name", "id")
+    search_help_text = "Beginning of the name, or id"
     ordering = ("-id",)
     readonly_fields = (
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
@@ -165,7 +171,7 @@ class DeploymentAdmin(ServiceAdmin):
     def time(self, deployment: Deployment) -> str:
         return wording.since(deployment)
 
-    @display(description="time", ordering="created_at")
+    @display(description="time", ordering="id")
     def time_and_age(self, deployment: Deployment) -> Any:
         age = span(timezone.now() - deployment.created_at, units=1)
         return stacked(wording.since(deployment), f"submitted {age} ago")

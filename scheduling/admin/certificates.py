@@ -40,6 +40,6 @@ class EvictionCertificateAdmin(ReadOnlyAdmin):
     @display(description="numbers")
     def figures(self, certificate: EvictionCertificate) -> Any:
         return format_html(
-            '<pre class="overflow-x-auto">{}</pre>',
+            '<pre class="console-text">{}</pre>',
             "\n".join(f"{name}: {json.dumps(value)}" for name, value in certificate.numbers.items()),
         )
