@@ -81,9 +81,7 @@ class AuditEntry(models.Model):
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     # An index below begins with it.
-    actor = models.ForeignKey(
-        User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
-    )
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     action = models.CharField(max_length=64)
     target = models.CharField(max_length=128, blank=True, db_index=True)
     organization_id = models.BigIntegerField(null=True, blank=True, db_index=True)

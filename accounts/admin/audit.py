@@ -20,7 +20,11 @@ writers: dict[str, Writer] = {}
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("when", "who", "what", "target", "told", "address")
     list_display_links = ("when",)
-    list_filter = (("actor", AutocompleteSelectFilter), ("action", KnownValuesFilter), ("at", RangeDateTimeFilter))
+    list_filter = (
+        ("actor", AutocompleteSelectFilter),
+        ("action", KnownValuesFilter),
+        ("at", RangeDateTimeFilter),
+    )
     list_select_related = ("actor",)
     ordering = ("-at", "-id")
     newest_first = "-at"

@@ -53,7 +53,7 @@ class NewestPaginator(Paginator):
     def page(self, number: Any) -> Any:
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
-        rows = self.rows.filter(pk__in=self._ids(first, first + self.per_page))
+        rows = self.rows.filter(pk__in=self._ids(first, min(first + self.per_page, self.count)))
         return self._get_page(rows, number, self)
 
     @cached_property
@@ -72,15 +72,17 @@ class NewestPaginator(Paginator):
         rows = self.rows
         if self.is_cut and not self._by_age():
             oldest = rows.order_by(self.newest).values_list(field, flat=True)[REACH - 1]
-            rows = rows.filter(**{f"{field}__gte": oldest})
-        elif self._by_age() and not self.is_cut:
+            # All of them: for the first 50, PostgreSQL would walk along an index of what they are ordered by.
+            newest = rows.filter(**{f"{field}__gte": oldest})
+            return list(newest.values_list("pk", flat=True)[:REACH])[first:end]
+        if self._by_age() and not self.is_cut:
             # Few rows, perhaps all of them old: PostgreSQL might walk from the newest of all rows on to meet them.
             found = sorted(rows.order_by().values_list(field, "pk"), reverse=self._by_age() == "-")
             return [pk for _, pk in found[first:end]]
         return list(rows.values_list("pk", flat=True)[first:end])
 
     def _by_age(self) -> str:
-        """"-" if the newest come first, "+" if the oldest do, "" if it is ordered by something else."""
+        """ "-" if the newest come first, "+" if the oldest do, "" if it is ordered by something else."""
         first = next(iter(self.rows.query.order_by), "")
         names = {self.newest.lstrip("-")} | ({"id", "pk"} if self.newest in {"-id", "-pk"} else set())
         if not isinstance(first, str) or first.lstrip("-") not in names:

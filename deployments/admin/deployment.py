@@ -91,8 +91,8 @@ class DeploymentAdmin(ServiceAdmin):
         DeletedFilter,
     )
     list_select_related = ("organization", "cluster", "created_by")
-    search_fields = ("^name", "id")
-    search_help_text = "Beginning of the name, or id"
+    search_fields = ("^name", "docker_image__startswith", "id")
+    search_help_text = "Beginning of the name or of the image, or id"
     ordering = ("-id",)
     readonly_fields = (
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",

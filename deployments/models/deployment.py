@@ -57,9 +57,7 @@ class Deployment(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="deployments", db_index=False
     )
-    cluster = models.ForeignKey(
-        Cluster, on_delete=models.PROTECT, related_name="deployments", db_index=False
-    )
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="deployments", db_index=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="deployments"
     )
@@ -151,6 +149,9 @@ class Deployment(models.Model):
             models.Index(fields=["cluster", "id"], name="deployments_of_a_cluster"),
             # For the console's lists. The partial ones are written once, when a deployment ends or is deleted.
             models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="deployments_by_name"),
+            models.Index(
+                fields=["docker_image"], opclasses=["varchar_pattern_ops"], name="deployments_by_image"
+            ),
             models.Index(
                 fields=["status", "reason"], condition=Q(status__in=sorted(FINAL)), name="ended_by_reason"
             ),

@@ -3,15 +3,18 @@
 from django.db import connection
 
 PEOPLE = """
-INSERT INTO accounts_user (password, is_superuser, username, email, is_staff, is_active, date_joined, session_version)
-SELECT '!', false, 'user-' || n, 'user-' || n || '@example.org', false, n %% 50 > 0, now() - make_interval(hours => n), 1
+INSERT INTO accounts_user (password, is_superuser, username, email, is_staff, is_active, date_joined,
+    session_version)
+SELECT '!', false, 'user-' || n, 'user-' || n || '@example.org', false, n %% 50 > 0, now() - make_interval(hours => n),
+    1
 FROM generate_series(1, %(organizations)s * 20) AS n;
 INSERT INTO accounts_refreshfamily (id, user_id, current_jti, created_at, expires_at, revoked_at)
 SELECT gen_random_uuid(), 1 + n %% (%(organizations)s * 20), 'jti', now() - make_interval(mins => n),
     now() - make_interval(mins => n) + interval '14 days', CASE WHEN n %% 9 = 0 THEN now() END
 FROM generate_series(1, %(organizations)s * 500) AS n;
 INSERT INTO organizations_organization (name, invite_code, created_at, deleted_at)
-SELECT 'organization ' || n, 'bench ' || n, now() - make_interval(days => n %% 300), CASE WHEN n %% 25 = 0 THEN now() END
+SELECT 'organization ' || n, 'bench ' || n, now() - make_interval(days => n %% 300), CASE
+    WHEN n %% 25 = 0 THEN now() END
 FROM generate_series(1, %(organizations)s) AS n;
 INSERT INTO organizations_membership (organization_id, user_id, role, created_at)
 SELECT 1 + (n - 1) %% %(organizations)s, n, CASE WHEN n <= %(organizations)s THEN 'owner' ELSE 'member' END, now()
@@ -42,7 +45,8 @@ DEPLOYMENTS = """
 INSERT INTO deployments_deployment (organization_id, cluster_id, created_by_id, name, docker_image, required_gpu,
     required_cpu, required_ram, priority, command, args, env, secret_env, secret_env_names, working_dir,
     image_pull_policy, restart_policy, max_retries, grace_period_seconds, labels, ports, status, reason, queued_at,
-    started_at, ended_at, exit_code, preemption_count, retries_used, lost_count, created_at, deleted_at, has_dependencies)
+    started_at, ended_at, exit_code, preemption_count, retries_used, lost_count, created_at, deleted_at,
+    has_dependencies)
 SELECT 1 + place.cluster %% %(organizations)s, place.cluster, 1 + dice.a %% (%(organizations)s * 20),
     (ARRAY['train', 'sweep', 'evaluate', 'export', 'render'])[1 + dice.b %% 5] || '-' || n,
     'registry.example.org/ml/' || (ARRAY['train', 'sweep', 'evaluate'])[1 + dice.b %% 3] || ':' || dice.a %% 40,

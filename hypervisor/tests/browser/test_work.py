@@ -42,7 +42,9 @@ def test_following_the_log_of_a_run(visitor, filled):
     operator.visit(f"/admin/deployments/deployment/{filled.talker}/change/")
     operator.page.locator("a[href*='/log/']:visible").first.click()
     operator.page.wait_for_selector("[data-log-text]")
-    operator.page.wait_for_function("document.querySelector('[data-log-text]').textContent.includes('started')")
+    operator.page.wait_for_function(
+        "document.querySelector('[data-log-text]').textContent.includes('started')"
+    )
     operator.look()
 
 
@@ -71,7 +73,9 @@ def test_asking_for_a_simulation(visitor, filled):
 
 def test_cancelling_many_at_once_asks_first_and_says_how_many(visitor, filled):
     operator = visitor()
-    operator.visit(f"/admin/deployments/deployment/?q=whisper&status__exact=pending&cluster__id__exact={filled.shut}")
+    operator.visit(
+        f"/admin/deployments/deployment/?q=whisper&status__exact=pending&cluster__id__exact={filled.shut}"
+    )
     assert operator.page.locator("#result_list tbody tr").count() == len(filled.waiting)
     operator.page.locator("#action-toggle").check()
     operator.page.select_option("select[name=action]", "cancel")

@@ -51,7 +51,9 @@ class Visitor:
             if found["impact"] in TOO_BAD:
                 where = "; ".join(f"{node['target'][0]} {node['html'][:120]}" for node in found["nodes"][:3])
                 self._complain(f"axe {found['id']} ({len(found['nodes'])}×)", where)
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         if wide > 0:
             self._complain("too wide", f"by {wide} px")
 
