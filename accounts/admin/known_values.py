@@ -14,7 +14,7 @@ class KnownValuesFilter(admin.AllValuesFieldListFilter):
         self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
     ) -> None:
         super().__init__(field, request, params, model, model_admin, field_path)
-        self.lookup_choices = _known(model._meta.db_table, field.column)
+        self.lookup_choices: Any = _known(model._meta.db_table, field.column)
 
 
 def _known(table: str, column: str) -> list[str]:

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import connection
 from django.db.models import Field, Model, Q, QuerySet
 from django.db.models.lookups import IsNull
@@ -41,7 +41,7 @@ class NewestPaginator(Paginator):
         self.newest = newest
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override] — Django's own is a cached property, too
+    def count(self) -> int:  # type: ignore[override]
         found = self.rows.order_by().values("pk")[: REACH + 1].count()
         return AtLeast(REACH) if found > REACH else found
 
@@ -54,7 +54,7 @@ class NewestPaginator(Paginator):
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
         rows = self.rows.filter(pk__in=self._ids(first, min(first + self.per_page, self.count)))
-        return self._get_page(rows, number, self)
+        return Page(rows, number, self)
 
     @cached_property
     def left_out(self) -> str:
@@ -138,7 +138,7 @@ class LargeListAdmin(ModelAdmin):
 
     def _search(self, request: HttpRequest, model: type[Model], name: str, lookup: str, phrase: str) -> Q:
         hop, _, rest = name.partition("__")
-        related = cast("type[Model] | None", model._meta.get_field(hop).related_model)
+        related = model._meta.get_field(hop).related_model
         if related is None:
             # A lookup of its own may be written behind it.
             return Q(**{name if rest else name + lookup: phrase})

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import admin
 from django.db.models import Model
@@ -46,7 +46,7 @@ def _list(client: Client, name: str, page: Any, address: str) -> Iterator[Page]:
         return Page(kind, f"{name}: {what}", f"{address}?{urlencode(query)}" if query else address)
 
     answer = client.get(address)
-    changelist = answer.context_data["cl"]
+    changelist: Any = (answer.context_data or {})["cl"]
     yield one("list", "plain")
     for spec in changelist.filter_specs:
         for query in _narrowed(spec, changelist):
@@ -90,8 +90,7 @@ def _narrowed(spec: Any, changelist: Any) -> Iterator[dict[str, Any]]:
     else:
         for choice in spec.choices(changelist):
             if not choice["selected"]:
-                query = dict(part.split("=", 1) for part in choice["query_string"][1:].split("&") if part)
-                yield {name: value.replace("+", " ").replace("%2C", ",") for name, value in query.items()}
+                yield dict(parse_qsl(str(choice["query_string"])[1:]))
 
 
 def _autocomplete(model: type[Model], field: str) -> Iterator[Page]:
@@ -107,10 +106,11 @@ def _autocomplete(model: type[Model], field: str) -> Iterator[Page]:
 
 def _rows(model: type[Model]) -> list[Any]:
     """The oldest, one in the middle, the newest."""
-    rows = model._default_manager.order_by("pk")
+    rows: Any = model._default_manager.order_by("pk")
     oldest, newest = rows.first(), rows.last()
-    found = {row.pk: row for row in (oldest, newest) if row is not None}
-    if len(found) == 2 and isinstance(newest.pk, int):  # type: ignore[union-attr]
-        middle = rows.filter(pk__gte=(oldest.pk + newest.pk) // 2).first()  # type: ignore[union-attr]
-        found |= {middle.pk: middle}
-    return list(found.values())
+    if oldest is None or oldest == newest:
+        return [oldest] if oldest else []
+    if not isinstance(newest.pk, int):
+        return [oldest, newest]
+    middle = rows.filter(pk__gte=(oldest.pk + newest.pk) // 2).first()
+    return list({row.pk: row for row in (oldest, middle, newest)}.values())
