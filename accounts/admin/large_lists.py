@@ -41,7 +41,7 @@ class NewestPaginator(Paginator):
         self.newest = newest
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         found = self.rows.order_by().values("pk")[: REACH + 1].count()
         return AtLeast(REACH) if found > REACH else found
 
