@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clusters', '0003_shares'),
-        ('deployments', '0005_quiet_queue'),
+        ('deployments', '0006_submit_keys'),
         ('organizations', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
