@@ -12,7 +12,7 @@ COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --
 PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check demo bench bench-flow bench-observe contract chaos contention engines engine-chaos lock clean
+.PHONY: help run manage test check demo bench bench-flow bench-observe bench-console contract chaos contention engines engine-chaos lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-flow: $(VENV)/.run ## Measure a service of its own: 50,000 deployments unt
 
 bench-observe: $(VENV)/.run ## Measure a look at 500 containers on the Docker engine of DOCKER_HOST
 	@$(PY) -m hypervisor.bench.observe $(ARGS)
+
+bench-console: $(VENV)/.dev ## Open every page of the console at a million deployments; ARGS="--deployments 20000" tries it out
+	@$(EMBEDDED) $(PY) -m hypervisor.bench.console $(ARGS)
 
 contract: $(VENV)/.run ## Hold a running service to its wire contract, step by step
 	@$(PY) -m hypervisor.demo.contract $(ARGS)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Lower
 
 
@@ -103,7 +103,8 @@ class AuditEntry(models.Model):
     """One thing that a person did. Append-only; a deleted user's lines stay."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
-    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    # An index below begins with it.
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     action = models.CharField(max_length=64)
     target = models.CharField(max_length=128, blank=True, db_index=True)
     organization_id = models.BigIntegerField(null=True, blank=True, db_index=True)
@@ -117,6 +118,11 @@ class AuditEntry(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(F("actor"), F("id").desc(), name="audit_of_an_actor"),
+            models.Index(fields=["action"], name="audit_by_action"),
+            models.Index(fields=["address"], name="audit_by_address"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {self.target}"

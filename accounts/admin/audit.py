@@ -24,6 +24,7 @@ from accounts.admin.display import (
     words,
 )  # fmt: skip
 from accounts.admin.filters import RowFilter
+from accounts.admin.known_values import KnownValuesFilter
 from accounts.admin.scope import has_page, sees_all, who_looks
 from accounts.models import AuditEntry, RefreshFamily
 
@@ -44,11 +45,18 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     first_step = "Nobody changed anything yet. What persons do, here or through the API, is noted here."
     list_display = ("when", "who", "what", "subject", "told", "channel", "came_from")
     list_display_links = ("when",)
-    list_filter = (("actor", RowFilter), "action", "channel", ("at", RangeDateTimeFilter))
+    list_filter = (
+        ("actor", RowFilter),
+        ("action", KnownValuesFilter),
+        "channel",
+        ("at", RangeDateTimeFilter),
+    )
     narrowed_by = ("target",)
     list_select_related = ("actor",)
-    search_fields = ("action", "target", "actor__username", "address")
-    search_help_text = "Action, target (like cluster:7) or username"
+    ordering = ("-at", "-id")
+    newest_first = "-at"
+    search_fields = ("target__startswith", "^actor__username", "=address")
+    search_help_text = "Target (like cluster:7), beginning of a username, or an address"
     fields = ("when", "who", "what", "subject", "organization_id", "told", ("channel", "came_from"))
     readonly_fields = ("when", "who", "what", "subject", "told", "came_from")
 
@@ -56,7 +64,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         # Who may not see an address must not find lines by it.
         return self.search_fields if sees_all(request.user) else self.search_fields[:-1]
 
-    @display(description="at", ordering="id")
+    @display(description="at", ordering="at")
     def when(self, entry: AuditEntry) -> Any:
         return moment(entry.at)
 
@@ -99,6 +107,9 @@ class RefreshFamilyAdmin(ReadOnlyAdmin):
     list_display = ("user", "since", "state", "expires_at")
     list_filter = (("user", RowFilter),)
     list_select_related = ("user",)
+    # Its ids are random; each is good for the same time, so that this order is also that of their making.
+    ordering = ("-expires_at", "pk")
+    newest_first = "-expires_at"
     search_fields = ("user__username",)
     fields = ("user", "state", "created_at", "expires_at", "revoked_at")
     readonly_fields = ("state",)

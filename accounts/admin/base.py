@@ -11,11 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 
 from accounts import audit
 from accounts.admin.actions import RowAction, ask, on_selection, perform
 from accounts.admin.display import page_of
+from accounts.admin.large_lists import LargeListAdmin
 from accounts.admin.panels import PanelMaker
 from accounts.admin.row_pages import RowPage
 from accounts.admin.scope import Right, allowed, is_for_staff, is_scoped, may_see, scope, sees_all
@@ -27,7 +27,7 @@ ButtonMaker = Callable[[HttpRequest, Any], dict[str, Any] | None]
 """A row → a button that leads elsewhere, as unfold wants it; None where there is none for who asks."""
 
 
-class ConsoleAdmin(ModelAdmin):
+class ConsoleAdmin(LargeListAdmin):
     """A model's pages. Higher apps add columns, annotations, panels, row_actions and ways to a lower app's page."""
 
     list_per_page = 50

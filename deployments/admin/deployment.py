@@ -1,10 +1,12 @@
 """Deployments in the console: what they ask for, what became of it, and what an operator may do about it."""
 
 import json
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -31,7 +33,7 @@ from deployments.models import Deployment
 from deployments.services import steer
 from deployments.services.change import change_deployment
 from deployments.services.checkpoints import report_checkpoint
-from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY
+from deployments.states import CANCELLABLE, FINAL, HOLDS_CAPACITY, Status
 
 
 def stop(actor: User, deployment: Deployment) -> None:
@@ -58,7 +60,11 @@ class ReasonFilter(admin.SimpleListFilter):
         return list(wording.REASONS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(reason=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        # Each group has an index of its own.
+        groups = (Q(status=Status.PENDING), Q(status__in=sorted(HOLDS_CAPACITY)), Q(status__in=sorted(FINAL)))
+        return queryset.filter(reduce(or_, (group & Q(reason=self.value()) for group in groups)))
 
 
 @admin.register(Deployment)
@@ -110,8 +116,8 @@ class DeploymentAdmin(ServiceAdmin):
         DeletedFilter,
     )
     list_select_related = ("organization", "cluster", "created_by")
-    search_fields = ("name", "docker_image", "id")
-    search_help_text = "Name, image or id"
+    search_fields = ("^name", "docker_image__startswith", "id")
+    search_help_text = "Beginning of the name or of the image, or id"
     ordering = ("-id",)
     readonly_fields = (
         "state", "why", "time", "seat", "organization_link", "cluster_link", "who", "docker_image", "needs", "command",
@@ -195,7 +201,7 @@ class DeploymentAdmin(ServiceAdmin):
     def time(self, deployment: Deployment) -> str:
         return wording.since(deployment)
 
-    @display(description="time", ordering="created_at")
+    @display(description="time", ordering="id")
     def time_and_age(self, deployment: Deployment) -> Any:
         age = span(timezone.now() - deployment.created_at, units=1)
         return stacked(wording.since(deployment), f"submitted {age} ago")

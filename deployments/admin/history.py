@@ -72,8 +72,10 @@ class RunAdmin(ReadOnlyAdmin):
         ("deployment", RowFilter), ("booked_at", RangeDateTimeFilter),
     )  # fmt: skip
     list_select_related = ("deployment", "cluster")
-    search_fields = ("deployment__name", "id", "deployment__id")
-    search_help_text = "Deployment's name or id, or the run's id"
+    ordering = ("-booked_at", "-id")
+    newest_first = "-booked_at"
+    search_fields = ("^deployment__name", "id", "deployment__id")
+    search_help_text = "Beginning of the deployment's name, its id, or the run's"
     fields = (
         ("deployment_link", "cluster_link", "ended_how", "urgency"),
         ("booked_at", "running_at", "checkpointed_at", "ended_at", "lasted"),
@@ -99,7 +101,7 @@ class RunAdmin(ReadOnlyAdmin):
     def extra_buttons(self, request: HttpRequest, row: Run) -> list[dict[str, Any]]:
         return [log_button(row)] if allowed(READS_LOGS, request.user, row) else []
 
-    @display(description="run", ordering="id")
+    @display(description="run", ordering="booked_at")
     def number(self, run: Run) -> str:
         return f"run {run.pk}"
 
@@ -139,7 +141,7 @@ class RunAdmin(ReadOnlyAdmin):
             for name, value in run.spec.items()
             if name not in hidden and value not in ("", [], {}, None)
         }
-        return format_html("<pre>{}</pre>", json.dumps(spec, indent=2, sort_keys=True))
+        return format_html('<pre class="console-text">{}</pre>', json.dumps(spec, indent=2, sort_keys=True))
 
 
 @admin.register(Allocation)
@@ -151,7 +153,8 @@ class AllocationAdmin(ReadOnlyAdmin):
     list_display_links = ("number",)
     list_filter = (("cluster", RowFilter), ("released_at", admin.EmptyFieldListFilter))
     list_select_related = ("run__deployment", "cluster")
-    search_fields = ("run__deployment__name", "run__id")
+    search_fields = ("^run__deployment__name", "run__id")
+    search_help_text = "Beginning of the deployment's name, or the run's id"
     ordering = ("-id",)
     fields = (
         "deployment_link",
@@ -199,12 +202,14 @@ class DeploymentEventAdmin(ReadOnlyAdmin):
         "source", ("deployment", RowFilter), ("at", RangeDateTimeFilter),
     )  # fmt: skip
     list_select_related = ("deployment", "actor")
-    search_fields = ("kind", "deployment__name", "deployment__id", "actor__username")
-    search_help_text = "Kind of event, deployment's name or id, username"
+    ordering = ("-at", "-id")
+    newest_first = "-at"
+    search_fields = ("^deployment__name", "deployment__id", "^actor__username")
+    search_help_text = "Beginning of the deployment's name, its id, or beginning of a username"
     fields = (("when", "deployment_link", "run_link"), ("what", "by"), "data")
     readonly_fields = ("when", "deployment_link", "run_link", "what", "by")
 
-    @display(description="when", ordering="id")
+    @display(description="when", ordering="at")
     def when(self, event: DeploymentEvent) -> Any:
         return moment(event.at)
 

@@ -3,12 +3,14 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from clusters.amounts import Amount
 from clusters.models import Cluster, RegistryCredential
-from deployments.states import HOLDS_CAPACITY, Status
+from deployments.states import FINAL, HOLDS_CAPACITY, Status
 from organizations.models import Organization
 from organizations.tenancy import TenantQuerySet
 
@@ -51,8 +53,11 @@ class Deployment(models.Model):
     my_role: str
     """Only on rows from `visible_to`: what the asking user is in the organization."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="deployments")
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="deployments")
+    # Indexes below begin with these two.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="deployments", db_index=False
+    )
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="deployments", db_index=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="deployments"
     )
@@ -141,6 +146,16 @@ class Deployment(models.Model):
                 name="seats_of_a_cluster",
             ),
             models.Index(fields=["organization", "id"], name="deployments_of_organization"),
+            models.Index(fields=["cluster", "id"], name="deployments_of_a_cluster"),
+            # For the console's lists. The partial ones are written once, when a deployment ends or is deleted.
+            models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="deployments_by_name"),
+            models.Index(
+                fields=["docker_image"], opclasses=["varchar_pattern_ops"], name="deployments_by_image"
+            ),
+            models.Index(
+                fields=["status", "reason"], condition=Q(status__in=sorted(FINAL)), name="ended_by_reason"
+            ),
+            models.Index(fields=["id"], condition=Q(deleted_at__isnull=False), name="deleted_deployments"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="deployment_status_is_known"),

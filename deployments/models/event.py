@@ -25,7 +25,10 @@ class DeploymentEvent(models.Model):
 
     membership_path = "organization__memberships"
 
-    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="events")
+    # An index below begins with it.
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
     at = models.DateTimeField(auto_now_add=True)
@@ -40,7 +43,10 @@ class DeploymentEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(F("deployment"), F("id").desc(), name="events_newest_first")]
+        indexes = [
+            models.Index(F("deployment"), F("id").desc(), name="events_newest_first"),
+            models.Index(fields=["at"], name="events_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of #{self.deployment_id}"

@@ -37,7 +37,8 @@ class Run(models.Model):
 
     deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="runs")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="runs")
+    # An index below begins with it.
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="runs", db_index=False)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices)
     spec = models.JSONField(default=dict)
     """An unchangeable copy of what it was started with; secrets stay encrypted."""
@@ -105,6 +106,17 @@ class Run(models.Model):
                 condition=Q(outcome=Outcome.COMPLETED),
                 name="completed_runs_of_a_kind",
             ),
+            # For the console's lists. The partial ones are written once.
+            models.Index(
+                fields=["outcome"],
+                condition=Q(outcome__in=[Outcome.FAILED, Outcome.STOPPED, Outcome.PREEMPTED, Outcome.LOST]),
+                name="runs_ended_badly",
+            ),
+            models.Index(
+                fields=["stop_cause"], condition=Q(stop_cause__isnull=False), name="runs_told_to_stop"
+            ),
+            models.Index(fields=["booked_at"], name="runs_by_booking"),
+            models.Index(fields=["cluster", "booked_at"], name="runs_of_a_cluster"),
         ]
 
     def __str__(self) -> str:

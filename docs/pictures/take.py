@@ -1,18 +1,23 @@
 """Fills a running service over HTTP with a small, telling workload, and takes the pictures of its console.
 
     python docs/pictures/take.py --address http://127.0.0.1:8000 --password PASSWORD [--engine unix:///PATH]
-        [--only-look] [--folder DIR]
+        [--only-look] [--folder DIR] [--theme light|dark|all] [--width 1280|390|all] [--page NAME ...]
 
 PASSWORD is the console's, of the user given by --user (admin). --only-look takes pictures of what is there. --engine is
 a Docker engine that has the image busybox:test; with it there is a cluster of real containers, and a log to look at.
+Each of PAGES is taken, in light at 1280 px unless something else is asked for; --page names the only ones.
 Needs httpx, playwright and a Chromium (--chromium, default /usr/bin/chromium).
 """
 
 import argparse
 import secrets
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from playwright.sync_api import Page, sync_playwright
@@ -122,40 +127,77 @@ def fill_engine(staff: Caller, endpoint: str) -> None:
     time.sleep(8)
 
 
-def look(page: Page, address: str, folder: Path, user: str, password: str) -> None:
-    """Pictures of the main pages, 1280 px wide."""
+@dataclass(frozen=True)
+class Shot:
+    """One page. `path` is its address or a list's; of a list, `row` is the words of the link to the page itself.
 
-    def take(name: str, path: str) -> None:
-        page.set_viewport_size({"width": 1280, "height": 800})
-        page.goto(address + path)
-        page.wait_for_load_state("networkidle")
+    `then` is a link on that page, by its address, that leads on to what is shown.
+    """
+
+    name: str
+    path: str
+    row: str = ""
+    then: str = ""
+
+
+CLUSTERS, DEPLOYMENTS = "/admin/clusters/cluster/", "/admin/deployments/deployment/"
+PAGES = (
+    Shot("index", "/admin/"),
+    Shot("clusters", CLUSTERS),
+    Shot("cluster", CLUSTERS, row="dgx-01"),
+    Shot("plan", CLUSTERS, row="dgx-01", then="/plan/"),
+    Shot("engine", CLUSTERS, row="workstation"),
+    Shot("deployments", DEPLOYMENTS),
+    Shot("deployment", DEPLOYMENTS, row="pretrain-vit-0"),
+    Shot("log", DEPLOYMENTS, row="train-grasp-policy", then="/log/"),
+    Shot("runs", "/admin/deployments/run/"),
+    Shot("events", "/admin/deployments/deploymentevent/"),
+    Shot("evictions", "/admin/scheduling/evictioncertificate/"),
+    Shot("organization", "/admin/organizations/organization/", row="Vision Lab"),
+    Shot("audit", "/admin/accounts/auditentry/"),
+    Shot("beat", "/admin/django_celery_beat/periodictask/"),
+)
+"""What pictures there are; one that this console does not have, or has no row for, is left out."""
+AS_EVER = ("light", 1280)
+THEMES, WIDTHS = ("light", "dark"), (1280, 390)
+HEIGHT = 800
+
+
+def look(page: Page, address: str, shots: Sequence[Shot], folder: Path, theme: str, width: int) -> None:
+    """Pictures of these pages; those that are not AS_EVER carry theme and width in their name."""
+    more = "" if (theme, width) == AS_EVER else f"-{theme}-{width}"
+    for shot in shots:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.goto(address + shot.path)
+        steps = [f"#result_list a >> text={shot.row}"] if shot.row else []
+        steps += [f"#main a[href*='{shot.then}']"] if shot.then else []
+        if not all(_follow(page, step) for step in steps):
+            print(f"left out: {shot.name}")  # noqa: T201
+            continue
+        page.wait_for_timeout(2000 if shot.name == "log" else 300)
         # As tall as the page: the bar at the bottom of the window would else cover the middle of the picture.
-        height = page.evaluate("Math.max(800, document.querySelector('#main').scrollHeight)")
-        page.set_viewport_size({"width": 1280, "height": height})
-        page.screenshot(path=folder / f"console-{name}.png")
+        height = (
+            HEIGHT if shot.name == "log" else page.evaluate("document.querySelector('#main').scrollHeight")
+        )
+        page.set_viewport_size({"width": width, "height": max(HEIGHT, height)})
+        page.screenshot(path=folder / f"console-{shot.name}{more}.png")
 
+
+def _follow(page: Page, link: str) -> bool:
+    """Whether there is such a link, that is then followed, though a narrow page hides it."""
+    found = page.locator(link).first
+    target = found.get_attribute("href") if found.count() else None
+    if target:
+        page.goto(urljoin(page.url, target))
+    return bool(target)
+
+
+def sign_in(page: Page, address: str, user: str, password: str) -> None:
     page.goto(f"{address}/admin/login/")
     page.fill("[name=username]", user)
     page.fill("[name=password]", password)
     page.click("[type=submit]")
-    take("index", "/admin/")
-    take("clusters", "/admin/clusters/cluster/")
-    page.click("#result_list th a >> text=dgx-01")
-    take("cluster", page.url.removeprefix(address))
-    take("deployments", "/admin/deployments/deployment/")
-    page.click("#result_list a >> text=pretrain-vit-0")
-    take("deployment", page.url.removeprefix(address))
-    take("beat", "/admin/django_celery_beat/periodictask/")
-    page.goto(f"{address}/admin/clusters/cluster/")
-    if page.locator("#result_list th a >> text=workstation").count():
-        page.click("#result_list th a >> text=workstation")
-        take("engine", page.url.removeprefix(address))
-        page.goto(f"{address}/admin/deployments/deployment/")
-        page.click("#result_list a >> text=train-grasp-policy")
-        page.click("#main a >> text=Log >> nth=0")
-        page.wait_for_timeout(2000)
-        page.set_viewport_size({"width": 1280, "height": 800})
-        page.screenshot(path=folder / "console-log.png")
+    page.wait_for_url("**/admin/")
 
 
 def main() -> None:
@@ -169,15 +211,24 @@ def main() -> None:
     parser.add_argument("--only-look", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--theme", choices=[*THEMES, "all"], default=AS_EVER[0])
+    parser.add_argument("--width", choices=[*map(str, WIDTHS), "all"], default=str(AS_EVER[1]))
+    parser.add_argument("--page", action="append", choices=[shot.name for shot in PAGES], default=[])
     given = parser.parse_args()
+    themes = THEMES if given.theme == "all" else (given.theme,)
+    widths = WIDTHS if given.width == "all" else (int(given.width),)
+    shots = [shot for shot in PAGES if not given.page or shot.name in given.page]
     if not given.only_look:
         fill(given.address)
         if given.engine:
             fill_engine(Caller.known(given.address, given.user, given.password), given.engine)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        look(page, given.address, given.folder, given.user, given.password)
+        for theme, width in product(themes, widths):
+            page = browser.new_page(color_scheme=theme)
+            sign_in(page, given.address, given.user, given.password)
+            look(page, given.address, shots, given.folder, theme, width)
+            page.close()
         browser.close()
 
 

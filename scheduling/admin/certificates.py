@@ -50,6 +50,6 @@ class EvictionCertificateAdmin(ReadOnlyAdmin):
             # Of another tenant's work on this cluster, amount and priority alone: as the API answers.
             (numbers,) = answers(user=user, rows=[vars(certificate)]) if user else ({},)
         return format_html(
-            '<pre class="overflow-x-auto">{}</pre>',
+            '<pre class="console-text">{}</pre>',
             "\n".join(f"{name}: {json.dumps(value, default=str)}" for name, value in numbers.items()),
         )
