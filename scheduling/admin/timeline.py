@@ -91,7 +91,7 @@ def drawing(name: str, runs: Sequence[Any], since: datetime, now: datetime) -> s
         f"{len(runs)} runs from {since:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC: {live} hold capacity now, "
         f"{preempted} were preempted. The tables below list who runs and who waits"
     )
-    return picture(f"Who ran when on {name}", told, parts, WIDTH, height, kind="chart wide")
+    return picture(f"Who ran when on {name}", told, parts, WIDTH, height, kind="console-chart wide")
 
 
 def _row(run: Any, top: float, since: datetime, now: datetime) -> Iterable[str]:
