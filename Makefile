@@ -9,10 +9,10 @@ EMBEDDED := $(PY) -m hypervisor.embedded exec --
 INSTALL  := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE  := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
             --custom-compile-command "make lock"
-PACKAGES := hypervisor accounts organizations clusters deployments scheduling
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check demo bench bench-flow bench-observe bench-console contract chaos contention engines engine-chaos lock clean
+.PHONY: help run manage test check demo bench bench-flow bench-observe bench-console bench-watch contract chaos \
+        contention engines engine-chaos docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench-observe: $(VENV)/.run ## Measure a look at 500 containers on the Docker en
 bench-console: $(VENV)/.dev ## Open every page of the console at a million deployments; ARGS="--deployments 20000" tries it out
 	@$(EMBEDDED) $(PY) -m hypervisor.bench.console $(ARGS)
 
+bench-watch: $(VENV)/.run ## Measure 1,000 clients that watch the events of a service of its own while the demo runs
+	@$(PY) -m hypervisor.bench.watch $(ARGS)
+
 contract: $(VENV)/.run ## Hold a running service to its wire contract, step by step
 	@$(PY) -m hypervisor.demo.contract $(ARGS)
 
@@ -67,6 +70,9 @@ engine-chaos: $(VENV)/.run ## Kill who speaks to that engine in the middle of it
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the hash-locked *.txt
 	cd $(CURDIR) && for name in base embedded dev; do \
 	    $(COMPILE) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+
+docs: $(VENV)/.dev ## Build the documentation as a site that can be read from the disk: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build -f docs/site/mkdocs.yml
 
 clean: ## Remove the environment and the caches, never the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
