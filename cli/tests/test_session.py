@@ -82,3 +82,7 @@ def test_the_session_goes_as_it_is_written(stranger, url):
         seen.append(f"$ {command}\n{out}".rstrip("\n"))
     if recording:
         FILE.write_text("\n".join(seen) + "\n")
+
+
+def test_the_readme_shows_this_session():
+    assert FILE.read_text().rstrip("\n") in (HERE.parents[1] / "README.md").read_text()
