@@ -2,11 +2,11 @@
 
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import connection
 from psycopg import Cursor
 
 SINCE_2000 = 946_684_800_000_000
@@ -14,6 +14,13 @@ SINCE_2000 = 946_684_800_000_000
 ARRAY = struct.Struct(">iiiii")
 """Dimensions, whether any element is NULL, type of the elements, how many, and the index of the first one."""
 ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
+
+
+class _Prepared(Cursor[Any]):
+    """Prepares what it executes, and answers in binary; Django's own can do neither."""
+
+    def execute(self, query: Any, params: Any = None, **_: Any) -> Self:
+        return super().execute(query, params, prepare=True, binary=True)
 
 
 def plan_once(connection: Any, **_: Any) -> None:
@@ -35,13 +42,13 @@ def read_columns(query: str, parameters: Mapping[str, Any], width: int) -> npt.N
     names = [f"c{place}" for place in range(width)]
     arrays = ", ".join(f"array_agg({name})" for name in names)
     statement = f"SELECT {arrays} FROM ({query}) AS found({', '.join(names)})"  # noqa: S608
-    with connections[DEFAULT_DB_ALIAS].wrap_database_errors:
-        connection.ensure_connection()
-        # Django's own cursor can neither prepare nor answer in binary.
-        with Cursor(connection.connection) as cursor:
-            cursor.execute(statement, parameters, prepare=True, binary=True)
-            result = cursor.pgresult
-            found = [result.get_value(0, place) for place in range(width)] if result else []
+    connection.ensure_connection()
+    with connection.make_cursor(_Prepared(connection.connection)) as cursor:
+        cursor.execute(statement, parameters)
+        if connection.queries_logged:
+            # Django's cursor for that asks ours for words that it does not keep.
+            connection.queries_log.append({"sql": statement, "time": ""})
+        found = [cursor.pgresult.get_value(0, place) for place in range(width)]
     # No rows: then each array is NULL.
     columns = [np.zeros(0, dtype=np.int64) if one is None else _column(one) for one in found]
     return np.array(columns, dtype=np.int64).reshape(width, -1)

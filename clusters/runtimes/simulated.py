@@ -93,19 +93,31 @@ class SimulatedDriver(PullsByItself):
 
     def logs(self, handle: str, tail: int, *, follow: bool = False) -> Stream[bytes]:
         """See `Driver.logs`. The lines are made up from the container's times, the same ones each time."""
-        self._lines(handle)
-        return LogStream(lambda: self._lines(handle), tail=tail, follow=follow)
+        known = self._read(handle)
+
+        def lines() -> tuple[list[str], bool]:
+            nonlocal known
+            try:
+                known = life, spec, now = self._read(handle)
+            except RuntimeFailure as failure:
+                life, spec, now = known
+                if not failure.permanent or life.ends_at is None:
+                    raise
+                # Whoever removes a container does so once it has ended: its last lines can still be told.
+                now = max(now, life.ends_at)
+            return log_lines(life, spec, now), not life.ended(now)
+
+        return LogStream(lines, tail=tail, follow=follow)
 
     def changes(self) -> None:
         """See `Driver.changes`. Nothing happens here: states are worked out when somebody looks."""
 
-    def _lines(self, handle: str) -> tuple[list[str], bool]:
-        """All that was written until now, and whether more will come."""
+    def _read(self, handle: str) -> tuple[Life, dict[str, Any], int]:
+        """A container's times, what it was started from, and the engine's clock. Raises RuntimeFailure."""
         now, stored, spec = self._call(scripts.READ, name_of(handle))
         if stored is None or spec is None:
             raise RuntimeFailure(f"The simulated engine knows no container {handle}.", permanent=True)
-        life = Life.parse(text(stored))
-        return log_lines(life, json.loads(spec), int(now)), not life.ended(int(now))
+        return Life.parse(text(stored)), json.loads(spec), int(now)
 
     def start_many(self, specs: Iterable[ContainerSpec]) -> dict[str, str | RuntimeFailure]:
         """See `Driver.start_many`."""

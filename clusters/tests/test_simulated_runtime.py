@@ -201,3 +201,15 @@ class TestLogs:
             "SIGTERM received",
             "ended with exit code 143",
         ]
+
+    def test_who_follows_gets_the_last_lines_of_one_that_is_removed_as_soon_as_it_has_ended(
+        self, driver, engine
+    ) -> None:
+        handle = driver.start(spec("a", 100))
+        following = iter(driver.logs(handle, 100, follow=True))
+        first = next(following)
+        assert b"created" in first
+        engine.wind_clock(100)
+        driver.remove(handle)
+        assert "progress 100 %" in (rest := b"".join(following).decode())
+        assert rest.endswith("ended with exit code 0\n")

@@ -23,6 +23,7 @@ from deployments.tests.factories import DeploymentFactory
 from hypervisor.openapi import document
 from hypervisor.tests.routes import api_routes
 from hypervisor.wsgi import application
+from organizations.tests.factories import DeliveryFactory
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "40"))
@@ -58,6 +59,8 @@ def test_no_input_makes_a_call_answer_what_it_does_not_declare(call, schema, ali
         "deployment_id": DeploymentFactory(cluster=cluster, created_by=alice).pk,
         "user_id": alice.pk,
         "credential_id": CredentialFactory(organization=lab).pk,
+        "webhook_id": (delivery := DeliveryFactory(webhook__organization=lab)).webhook_id,
+        "delivery_id": delivery.pk,
     }
     operation = schema[path][verb]
     cases = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
@@ -78,7 +81,8 @@ def test_no_input_makes_a_call_answer_what_it_does_not_declare(call, schema, ali
             case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
         # Rolled back, so that each call meets the same rows.
         with transaction.atomic():
-            case.call_and_validate(headers=headers, checks=CHECKS)
+            # There is no stream process in front, and the call says so with a 503, which is declared.
+            case.call_and_validate(headers=headers, checks=CHECKS[1:] if path == "/events" else CHECKS)
             transaction.set_rollback(True)
 
     check()
