@@ -47,7 +47,7 @@ scheduling.clusterpolicy            vac                                         
 accounts.auditentry                 v                                           v                             v                             v                v      v      -
 accounts.user                       vac                                         -                             -                             -                -      -      -
 organizations.webhook               vacd,test                                   -                             -                             -                -      -      -
-organizations.webhookdelivery       v                                           -                             -                             -                -      -      -
+organizations.webhookdelivery       v,redeliver                                 -                             -                             -                -      -      -
 accounts.refreshfamily              v                                           -                             -                             -                -      -      -
 scheduling.seededinterval           v                                           -                             -                             -                -      -      -
 django_celery_beat.periodictask     vacd                                        -                             -                             -                -      -      -
