@@ -211,7 +211,9 @@ def _follow(page: Page, link: str) -> bool:
 def simulate(page: Page, address: str) -> None:
     """Ask what other policies would have done with a week of the demo's (`manage demo`), where it was played before."""
     page.goto(f"{address}{CLUSTERS}?q=redmond")
-    if _follow(page, "#result_list a:has-text('redmond')") and _follow(page, "#main a[href*='/simulation/add/']"):
+    if _follow(page, "#result_list a:has-text('redmond')") and _follow(
+        page, "#main a[href*='/simulation/add/']"
+    ):
         page.click("[name=_save]")
         page.wait_for_function("['done', 'failed'].some(word => document.body.innerText.includes(word))")
 
