@@ -6,7 +6,7 @@ from django.db.backends.signals import connection_created
 
 class AccountsConfig(AppConfig):
     name = "accounts"
-    verbose_name = "Accounts"
+    verbose_name = "People"
 
     def ready(self) -> None:
         """Tell each new database connection how our own reads are planned."""

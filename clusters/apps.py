@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class ClustersConfig(AppConfig):
     name = "clusters"
-    verbose_name = "Clusters"
+    verbose_name = "Capacity"
 
     def ready(self) -> None:
         from clusters.services.events import KINDS

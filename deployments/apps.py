@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class DeploymentsConfig(AppConfig):
     name = "deployments"
-    verbose_name = "Deployments"
+    verbose_name = "Work"
 
     def ready(self) -> None:
         from clusters.credentials.services import needed_by as credential_needs

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class OrganizationsConfig(AppConfig):
     name = "organizations"
-    verbose_name = "Organizations"
+    verbose_name = "People"
 
     def ready(self) -> None:
         from accounts.models import role_in

@@ -7,7 +7,7 @@ from django.apps import AppConfig
 
 class SchedulingConfig(AppConfig):
     name = "scheduling"
-    verbose_name = "Scheduling"
+    verbose_name = "Scheduler"
 
     def ready(self) -> None:
         from clusters.signals import capacity_changed

@@ -136,6 +136,8 @@ class ConsoleAdmin(LargeListAdmin):
         row = self.get_object(request, str(object_id))
         if beside is None or row is None or not self.has_view_permission(request, row):
             raise Http404
+        if not beside.is_for(request.user):
+            raise Http404
         return beside.show(self, request, row)
 
     def act_on_one(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
@@ -155,6 +157,9 @@ class ConsoleAdmin(LargeListAdmin):
         self, request: HttpRequest, context: dict[str, Any], **options: Any
     ) -> HttpResponse:
         row = options.get("obj")
+        if row is not None and request.method == "POST":
+            # A refused form has left in it what was typed.
+            row = self.get_object(request, str(row.pk)) or row
         if row is not None:
             act = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_act"
             context["actions_detail"] = [
@@ -169,7 +174,9 @@ class ConsoleAdmin(LargeListAdmin):
                 if action.offered(row) and allowed(action.right, request.user, row)
             ]
             context["actions_detail"] += [
-                beside.button(row) for beside in self.row_pages if beside.offered(row)
+                beside.button(row)
+                for beside in self.row_pages
+                if beside.offered(row) and beside.is_for(request.user)
             ]
             context["actions_detail"] += self.extra_buttons(request, row)
             everything = sees_all(request.user)

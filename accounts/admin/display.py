@@ -112,6 +112,10 @@ def changes(
     }.items():
         if value in (None, "", [], {}) and field not in new:
             continue
-        before = f"{write(field, old[field])} → " if field in old else ""
-        told.append(f"{names.get(field, field)} {before}{write(field, value)}".strip())
+        before = f"{_listed(write(field, old[field]))} → " if field in old else ""
+        told.append(f"{names.get(field, field)} {before}{_listed(write(field, value))}".strip())
     return ", ".join(told)
+
+
+def _listed(value: Any) -> Any:
+    return "; ".join(map(str, value)) or "nothing" if isinstance(value, list) else value

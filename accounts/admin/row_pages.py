@@ -9,16 +9,25 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.enums import ActionVariant
 
+from accounts.admin.display import page_of
+from accounts.admin.scope import is_for_staff, sees_all
+
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """`show` answers (model admin, request, row), for whoever sees the row. `offered`: whether its button is there."""
+    """`show` answers (model admin, request, row): for whoever sees the row if it is `for_staff`, else for superusers.
+
+    `offered`: whether its button is there.
+    """
 
     name: str
     label: str
     show: Callable[[Any, HttpRequest, Any], HttpResponse]
     icon: str = ""
     offered: Callable[[Any], bool] = lambda row: True
+
+    def is_for(self, user: Any) -> bool:
+        return is_for_staff(self.show) or sees_all(user)
 
     def button(self, row: Model) -> dict[str, Any]:
         return {
@@ -28,6 +37,17 @@ class RowPage:
             "attrs": {},
             "path": address(row, self.name),
         }
+
+
+def context_of(model_admin: Any, request: HttpRequest, row: Model, title: str) -> dict[str, Any]:
+    """What the template of each such page needs: its frame, and the way back to the row."""
+    return {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "object": row,
+        "title": title,
+        "back": page_of(row),
+    }
 
 
 def address(row: Model, name: str) -> str:

@@ -76,7 +76,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[misc]
     filter_horizontal = ()
     panels = [doings]
 
-    @display(description="last in the console", ordering="last_login")
+    @display(description="last sign-in", ordering="last_login")
     def signed_in(self, user: User) -> Any:
         return ago(user.last_login)
 

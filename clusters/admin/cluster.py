@@ -12,6 +12,7 @@ from accounts.admin.base import ButtonMaker, DeletedFilter
 from accounts.admin.display import ago, badge, moment
 from accounts.admin.filters import RowFilter
 from accounts.admin.panels import PanelMaker
+from accounts.admin.row_pages import RowPage
 from accounts.admin.scope import Right
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
@@ -111,6 +112,7 @@ class ClusterAdmin(ServiceAdmin):
         RowAction("check", "Check now", engine.check, "checked", icon="network_check", right=MANAGES),
     ]  # fmt: skip
     rights: ClassVar[dict[str, Right]] = dict.fromkeys(("add", "change", "delete"), MANAGES)
+    row_pages: ClassVar[list[RowPage]] = []
     ways: ClassVar[list[ButtonMaker]] = []
     list_filter = (StateFilter, ("organization", RowFilter), DeletedFilter)
     list_select_related = ("organization",)

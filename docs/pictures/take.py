@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import httpx
 from playwright.sync_api import Page, sync_playwright
@@ -67,6 +67,8 @@ def fill(address: str) -> None:
         carol.post("/organizations", name="Speech"),
     )
     bob.post("/join-organization", invite_code=vision["invite_code"])
+    hook = {"url": "https://hooks.example.org/mlops", "events": ["failed", "preempted"]}
+    alice.post(f"/organizations/{vision['id']}/webhooks", **hook)
 
     def cluster(owner: Caller, organization: Any, name: str, gpu: int, **connection: Any) -> Any:
         size = {"total_gpu": gpu, "total_cpu": gpu * 12 + 16, "total_ram": gpu * 96 + 64}
@@ -129,7 +131,8 @@ def fill_engine(staff: Caller, endpoint: str) -> None:
 
 @dataclass(frozen=True)
 class Shot:
-    """One page. `path` is its address or a list's; of a list, `row` is the words of the link to the page itself.
+    """One page. `path` is its address or a list's; of a list, `row` is the words of the link to the page itself
+    (NEWEST: of its newest row, whatever it is called).
 
     `then` is a link on that page, by its address, that leads on to what is shown.
     """
@@ -140,21 +143,32 @@ class Shot:
     then: str = ""
 
 
+NEWEST = "ago"
 CLUSTERS, DEPLOYMENTS = "/admin/clusters/cluster/", "/admin/deployments/deployment/"
 PAGES = (
-    Shot("index", "/admin/"),
+    Shot("start", "/admin/"),
     Shot("clusters", CLUSTERS),
     Shot("cluster", CLUSTERS, row="dgx-01"),
     Shot("plan", CLUSTERS, row="dgx-01", then="/plan/"),
     Shot("engine", CLUSTERS, row="workstation"),
     Shot("deployments", DEPLOYMENTS),
     Shot("deployment", DEPLOYMENTS, row="pretrain-vit-0"),
+    Shot("pending", DEPLOYMENTS, row="ablation-study"),
+    Shot("explanation", DEPLOYMENTS, row="ablation-study", then="/see/explain/"),
+    Shot("none", f"{DEPLOYMENTS}?q=nobody-has-this"),
     Shot("log", DEPLOYMENTS, row="train-grasp-policy", then="/log/"),
     Shot("runs", "/admin/deployments/run/"),
     Shot("events", "/admin/deployments/deploymentevent/"),
     Shot("evictions", "/admin/scheduling/evictioncertificate/"),
     Shot("organization", "/admin/organizations/organization/", row="Vision Lab"),
+    Shot("organizations", "/admin/organizations/organization/"),
+    Shot("member", "/admin/organizations/organization/", row="Vision Lab", then="/see/member/"),
+    Shot("simulation", "/admin/scheduling/simulation/", row=NEWEST),
+    Shot("simulate", "/admin/scheduling/simulation/add/"),
+    Shot("cycles", "/admin/scheduling/cycle/"),
+    Shot("users", "/admin/accounts/user/"),
     Shot("audit", "/admin/accounts/auditentry/"),
+    Shot("webhooks", "/admin/organizations/webhook/"),
     Shot("beat", "/admin/django_celery_beat/periodictask/"),
 )
 """What pictures there are; one that this console does not have, or has no row for, is left out."""
@@ -168,8 +182,10 @@ def look(page: Page, address: str, shots: Sequence[Shot], folder: Path, theme: s
     more = "" if (theme, width) == AS_EVER else f"-{theme}-{width}"
     for shot in shots:
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        page.goto(address + shot.path)
-        steps = [f"#result_list a >> text={shot.row}"] if shot.row else []
+        # Looked for by name, as what is sought may not be on the list's first page.
+        found = urlencode({"q": shot.row}) if shot.row and shot.row != NEWEST else ""
+        page.goto(f"{address}{shot.path}?{found}".removesuffix("?"))
+        steps = [f"#result_list a:has-text('{shot.row}')"] if shot.row else []
         steps += [f"#main a[href*='{shot.then}']"] if shot.then else []
         if not all(_follow(page, step) for step in steps):
             print(f"left out: {shot.name}")  # noqa: T201
@@ -190,6 +206,16 @@ def _follow(page: Page, link: str) -> bool:
     if target:
         page.goto(urljoin(page.url, target))
     return bool(target)
+
+
+def simulate(page: Page, address: str) -> None:
+    """Ask what other policies would have done with a week of the demo's (`manage demo`), where it was played before."""
+    page.goto(f"{address}{CLUSTERS}?q=redmond")
+    if _follow(page, "#result_list a:has-text('redmond')") and _follow(
+        page, "#main a[href*='/simulation/add/']"
+    ):
+        page.click("[name=_save]")
+        page.wait_for_function("['done', 'failed'].some(word => document.body.innerText.includes(word))")
 
 
 def sign_in(page: Page, address: str, user: str, password: str) -> None:
@@ -224,6 +250,11 @@ def main() -> None:
             fill_engine(Caller.known(given.address, given.user, given.password), given.engine)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
+        if not given.only_look:
+            asking = browser.new_page()
+            sign_in(asking, given.address, given.user, given.password)
+            simulate(asking, given.address)
+            asking.close()
         for theme, width in product(themes, widths):
             page = browser.new_page(color_scheme=theme)
             sign_in(page, given.address, given.user, given.password)

@@ -156,7 +156,7 @@ def _paused(now: datetime) -> Iterator[Item]:
     rows = _clusters(IN_STATE[ClusterState.PAUSED] & Q(waits), "pk")
     for row in _first(rows):
         yield Item(
-            f"{row.name}: is paused, and somebody waits there",
+            f"{row.name}: paused, and somebody waits there",
             "nothing starts there",
             "Resume it when its maintenance is over.",
             page_of(row),
@@ -168,7 +168,7 @@ def _paused(now: datetime) -> Iterator[Item]:
 def _disabled(now: datetime) -> Iterator[Item]:
     for task in PeriodicTask.objects.filter(name__in=seeds(), enabled=False).order_by("name"):
         yield Item(
-            f"{task.name}: is disabled", "beat does not send it", "Enable it, if that was not on purpose.",
+            f"{task.name}: disabled", "beat does not send it", "Enable it, if that was not on purpose.",
             page_of(task), "amber",
         )  # fmt: skip
 

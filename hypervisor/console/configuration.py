@@ -100,8 +100,6 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Clusters", "dns", "clusters_cluster"),
                     _item("Cluster events", "history", "clusters_clusterevent"),
-                    _item("Webhooks", "webhook", "organizations_webhook"),
-                    _item("Webhook deliveries", "outgoing_mail", "organizations_webhookdelivery"),
                     _item("Registry credentials", "vpn_key", "clusters_registrycredential"),
                 ],
             },
@@ -122,6 +120,8 @@ UNFOLD: dict[str, Any] = {
                 "title": "People",
                 "items": [
                     _item("Organizations", "apartment", "organizations_organization"),
+                    _item("Webhooks", "webhook", "organizations_webhook"),
+                    _item("Webhook deliveries", "outgoing_mail", "organizations_webhookdelivery"),
                     _item("Users", "person", "accounts_user"),
                     _item("Sign-ins", "key", "accounts_refreshfamily"),
                     _item("Audit log", "receipt_long", "accounts_auditentry"),

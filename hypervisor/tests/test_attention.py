@@ -111,7 +111,7 @@ def test_a_scheduler_that_has_not_run(lines, cluster):
 def test_a_task_of_ours_that_somebody_disabled(lines):
     seed_schedule()
     PeriodicTask.objects.filter(name="scheduling.sweep").update(enabled=False)
-    assert lines() == ["scheduling.sweep: is disabled"]
+    assert lines() == ["scheduling.sweep: disabled"]
     PeriodicTask.objects.update(enabled=True)
     assert lines() == []
 
@@ -120,7 +120,7 @@ def test_a_paused_cluster_only_where_somebody_waits(lines, cluster):
     Cluster.objects.update(paused=True)
     assert lines() == []
     waiting = DeploymentFactory(cluster=cluster)
-    assert lines() == ["gpu-box: is paused, and somebody waits there"]
+    assert lines() == ["gpu-box: paused, and somebody waits there"]
     type(waiting).objects.update(status=Status.CANCELLED)
     assert lines() == []
 

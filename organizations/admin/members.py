@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 from accounts.admin.display import ago, badge, link, link_to, page_of
 from accounts.admin.panels import Panel
-from accounts.admin.row_pages import RowPage, address
+from accounts.admin.row_pages import RowPage, address, context_of
 from accounts.admin.scope import allowed, for_staff, sees_all
 from accounts.errors import DomainError
 from organizations import services
@@ -56,6 +56,7 @@ class MemberForm(forms.Form):
     remove = forms.BooleanField(required=False)
 
 
+@for_staff
 def manage(model_admin: Any, request: HttpRequest, organization: Organization) -> HttpResponse:
     """GET shows one member and what may be done about them; POST does it."""
     if not allowed(MANAGES, request.user, organization) or organization.deleted_at:
@@ -69,14 +70,9 @@ def manage(model_admin: Any, request: HttpRequest, organization: Organization) -
     if request.method == "POST" and form.is_valid():
         _change(request, organization, member, form.cleaned_data)
         return HttpResponseRedirect(page_of(organization))
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "title": f"{member.user.username} in {organization}",
-        "organization": organization,
+    context = context_of(model_admin, request, organization, f"{member.user.username} in {organization}") | {
         "member": member,
         "roles": Role.choices,
-        "back": page_of(organization),
     }
     return TemplateResponse(request, "console/member.html", context)
 

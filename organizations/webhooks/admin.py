@@ -123,7 +123,7 @@ class WebhookAdmin(ServiceAdmin):
             messages.warning(
                 request,
                 format_html(
-                    'Its secret, which is shown only this once: <code class="console-wrapped">{}</code>',
+                    'Its secret, which is shown only this once: <code class="console-text">{}</code>',
                     secret,
                 ),
             )
@@ -221,4 +221,4 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     @display(description="message")
     def message(self, delivery: WebhookDelivery) -> Any:
         shown = orjson.dumps(orjson.loads(delivery.body), option=orjson.OPT_INDENT_2).decode()
-        return format_html('<pre class="console-wrapped">{}</pre>', shown)
+        return format_html('<pre class="console-text">{}</pre>', shown)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import URLPattern
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
@@ -20,7 +19,6 @@ from accounts.models import User
 from clusters.models import Cluster
 from deployments.services.booking import StalePlan
 from organizations.admin.rights import may_see_inside
-from scheduling.admin.plan import plan_urls
 from scheduling.core.invariants import InvariantBroken
 from scheduling.models import Cycle, SeededInterval
 from scheduling.services import run_cycle
@@ -104,9 +102,6 @@ class CycleAdmin(ReadOnlyAdmin):
         ("read_ms", "plan_ms", "write_ms"),
     )
     readonly_fields = ("when", "cluster_link")
-
-    def get_urls(self) -> list[URLPattern]:
-        return [*plan_urls(self), *super().get_urls()]
 
     @display(description="when", ordering="id")
     def when(self, cycle: Cycle) -> Any:

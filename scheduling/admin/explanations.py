@@ -5,13 +5,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
 from accounts.admin.actions import RowAction
-from accounts.admin.display import NOTHING, moment, page_of
+from accounts.admin.display import NOTHING, link_to, moment, page
 from accounts.admin.panels import Panel
-from accounts.admin.row_pages import RowPage
-from accounts.admin.scope import sees_all
+from accounts.admin.row_pages import RowPage, context_of
+from accounts.admin.scope import for_staff, sees_all
 from accounts.errors import NotFound
 from accounts.models import User
 from clusters.amounts import UNITS
@@ -24,7 +26,11 @@ from scheduling.explanation_answer import answer
 from scheduling.explanations import explained
 from scheduling.services import start_deployment
 
+EFFECTS = {"seat": "promised room"}
+"""What the planner calls otherwise than the console does."""
 
+
+@for_staff
 def show(model_admin: Any, request: HttpRequest, deployment: Deployment) -> HttpResponse:
     """The summary, the forecast, and every change that the planner tried and found good."""
     actor: Any = request.user
@@ -33,12 +39,7 @@ def show(model_admin: Any, request: HttpRequest, deployment: Deployment) -> Http
         told = answer(found, timezone.now())
     except NotFound:
         told = {"summary": "It was deleted; only its history is left.", "suggestions": []}
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "title": f"What would start {deployment}",
-        "deployment": deployment,
-        "back": page_of(deployment),
+    context = context_of(model_admin, request, deployment, f"What would start {deployment}") | {
         "told": told,
         "panels": [panel for panel in (_suggestions(told), _start(told), _holders(told)) if panel],
     }
@@ -52,15 +53,16 @@ def _suggestions(told: dict[str, Any]) -> Panel | None:
         "What would let it start",
         ("Change", "Effect", "Evicts"),
         [
-            (one["text"], str(one["effect"]).replace("_", " "), _evicted(one["evicts"]))
+            (one["text"], EFFECTS.get(one["effect"], one["effect"]), _evicted(one["evicts"]))
             for one in told["suggestions"]
         ],
         nothing="No single change that was tried would start it in the next cycle.",
     )
 
 
-def _evicted(rows: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{_called(row)} ({Priority(row['priority']).label})" for row in rows) or "nobody"
+def _evicted(rows: list[dict[str, Any]]) -> SafeString | str:
+    named = ((_called(row), Priority(row["priority"]).label) for row in rows)
+    return format_html_join(", ", "{} ({})", named) or "nobody"
 
 
 def _start(told: dict[str, Any]) -> Panel | None:
@@ -89,9 +91,11 @@ def _holders(told: dict[str, Any]) -> Panel | None:
     )  # fmt: skip
 
 
-def _called(row: dict[str, Any]) -> str:
+def _called(row: dict[str, Any]) -> SafeString | str:
     """By name, or of another tenant's work nothing but that it is one."""
-    return f"{row['name']} (#{row['deployment_id']})" if row["deployment_id"] else "another organization's"
+    if not row["deployment_id"]:
+        return "another organization's"
+    return link_to(page(Deployment, row["deployment_id"]), f"{row['name']} (#{row['deployment_id']})")
 
 
 def _amount(row: dict[str, Any]) -> str:

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.enums import ActionVariant
 
-from accounts.admin.display import link, moment, page_of, stacked
+from accounts.admin.display import link, moment, stacked
 from accounts.admin.panels import Panel
-from accounts.admin.scope import sees_all
+from accounts.admin.row_pages import RowPage, context_of
 from clusters.admin.capacity import amount_in_words
 from clusters.models import Cluster
 from deployments.admin import wording
@@ -25,44 +23,24 @@ from scheduling.core.reasons import Reason
 from scheduling.core.state import ClusterPlan, ClusterState
 from scheduling.planning import foresee
 
-PAGE = "scheduling_cycle_plan"
 MOST = 50
 """Rows of a table."""
 NEEDS = ("Deployment", "Priority", "Needs")
 
 
-def plan_urls(model_admin: Any) -> list[URLPattern]:
-    """The page, for superusers: it shows all that waits there."""
-
-    def plan_page(request: HttpRequest, cluster_id: int) -> HttpResponse:
-        cluster = Cluster.objects.filter(pk=cluster_id, deleted_at=None).first()
-        if cluster is None or not model_admin.has_view_permission(request):
-            raise Http404
-        context = {
-            **admin.site.each_context(request),
-            "opts": cluster._meta,
-            "title": f"What the next cycle would do on {cluster}",
-            "cluster": cluster,
-            "back": page_of(cluster),
-            "run": reverse("admin:clusters_cluster_act", args=[cluster.pk, "run-scheduler"]),
-            **_foreseen(cluster),
-        }
-        return TemplateResponse(request, "console/plan.html", context)
-
-    return [path("plan/<int:cluster_id>/", model_admin.admin_site.admin_view(plan_page), name=PAGE)]
-
-
-def plan_button(request: HttpRequest, cluster: Cluster) -> dict[str, Any] | None:
-    """The way to the page; none for a deleted cluster, nor for who may not see all that waits there."""
-    if cluster.deleted_at or not sees_all(request.user):
-        return None
-    return {
-        "title": "Plan",
-        "icon": "visibility",
-        "variant": ActionVariant.DEFAULT,
-        "attrs": {},
-        "path": reverse(f"admin:{PAGE}", args=[cluster.pk]),
+def show(model_admin: Any, request: HttpRequest, cluster: Cluster) -> HttpResponse:
+    """What would start, stop, stay and wait, as of now: of all tenants, so superusers alone see it."""
+    if cluster.deleted_at:
+        raise Http404
+    context = context_of(model_admin, request, cluster, f"What the next cycle would do on {cluster}")
+    context |= {
+        "run": reverse("admin:clusters_cluster_act", args=[cluster.pk, "run-scheduler"]),
+        **_foreseen(cluster),
     }
+    return TemplateResponse(request, "console/plan.html", context)
+
+
+PAGE = RowPage("plan", "Plan", show, icon="visibility", offered=lambda row: not row.deleted_at)
 
 
 def _foreseen(cluster: Cluster) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def policy(request: HttpRequest, cluster: Cluster) -> Panel:
         [
             (
                 setting.name,
-                NOTHING if shown[setting.name] is None else str(shown[setting.name]),
+                _value(shown[setting.name]),
                 "yes" if row and is_owners and getattr(row, setting.name) is not None else "",
                 setting.help,
             )
@@ -111,3 +111,13 @@ def policy(request: HttpRequest, cluster: Cluster) -> Panel:
         (page(ClusterPolicy, row.pk) if row else add) if allowed(MANAGES, request.user, cluster) else "",
         way="Change it",
     )
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {', '.join(them) or 'nobody'}" for key, them in value.items()) or "nobody"
+    return str(value)

@@ -177,7 +177,7 @@ class SimulationAdmin(ServiceAdmin):
 
     @display(description="policies")
     def compared(self, row: Simulation) -> str:
-        return "; ".join(row.policies)
+        return _compared(row)
 
     @display(description="state", ordering="state")
     def state_badge(self, row: Simulation) -> Any:
@@ -198,7 +198,7 @@ def of_cluster(request: HttpRequest, cluster: Cluster) -> Panel:
         ("Asked", "Range", "Policies", "State", "By"),
         [
             (
-                link(row, ago(row.asked_at)), row.get_days_display(), "; ".join(row.policies),
+                link(row, ago(row.asked_at)), row.get_days_display(), _compared(row),
                 _how_far(row), link(row.asked_by),
             )
             for row in rows
@@ -207,6 +207,12 @@ def of_cluster(request: HttpRequest, cluster: Cluster) -> Panel:
         "None yet.",
         "Simulate its last 7 days",
     )  # fmt: skip
+
+
+def _compared(row: Simulation) -> str:
+    return "; ".join(
+        f"{text} (its own)" if text == own_policy(row.cluster_id) else text for text in row.policies
+    )
 
 
 def _how_far(row: Simulation) -> Any:

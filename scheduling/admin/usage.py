@@ -6,11 +6,10 @@ from typing import Any
 
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.admin.display import link_to, page_of
-from accounts.admin.panels import Panel
+from accounts.admin.display import page_of
+from accounts.admin.panels import Drawing, Panel, Way
 from accounts.admin.row_pages import RowPage, address
 from accounts.admin.scope import for_staff
 from clusters.admin.capacity import amount_in_words
@@ -20,11 +19,12 @@ from deployments.models import Deployment, Priority
 from deployments.states import HOLDS_CAPACITY
 from organizations.admin.organization import OrganizationAdmin
 from organizations.models import Organization
+from scheduling.admin.drawing import Series, Slots, chart
+from scheduling.simulation.axes import label
 from scheduling.usage import DEFAULT_SPAN, GONE, SPANS, Span, by_user, over_time
 
 MOST_USERS = 200
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 150, 44, 14, 22
-"""Of the drawing, and of the room around its bars."""
+NOTHING_RAN = "Nothing ran in this time; what runs now is counted within a minute or two."
 
 
 @for_staff
@@ -49,7 +49,7 @@ def now(request: HttpRequest, organization: Organization) -> Panel:
             )
             for row in rows
         ],
-        nothing="Nothing of it runs.",
+        nothing="Nothing runs.",
     )
 
 
@@ -70,58 +70,40 @@ def used(request: HttpRequest, organization: Organization) -> Panel:
             for one in rows[:MOST_USERS]
         ],
         f"{address(organization, PAGE.name)}?range={name}",
-        "Nothing of it ran in this time.",
+        NOTHING_RAN,
         "Download as CSV",
     )
 
 
 @for_staff
-def drawn(request: HttpRequest, organization: Organization) -> Panel:
+def drawn(request: HttpRequest, organization: Organization) -> Drawing:
     """GPU hours over time, and the ways to other lengths."""
     chosen, span = _chosen(request)
     bars = over_time(organization_id=organization.pk, span=span)
-    ways = format_html_join(
-        " · ", "{}", ((_way(organization, name, other, name == chosen),) for name, other in SPANS.items())
+    return Drawing(
+        "GPU hours over time",
+        drawing(bars, span) if any(hours for _, hours in bars) else "",
+        ways=[
+            Way(other.label, f"{page_of(organization)}?range={name}", name == chosen)
+            for name, other in SPANS.items()
+        ],
+        nothing=NOTHING_RAN,
     )
-    return Panel("GPU hours over time", (), [(ways,), (drawing(bars, span),)])
-
-
-def _way(organization: Organization, name: str, span: Span, is_chosen: bool) -> SafeString:
-    if is_chosen:
-        return format_html("<strong>{}</strong>", span.label)
-    return link_to(f"{page_of(organization)}?range={name}", span.label)
 
 
 def drawing(bars: list[tuple[datetime, float]], span: Span) -> SafeString:
-    """Bars of GPU hours as SVG; each names its moment and figure, and the title tells the sum."""
-    highest = max((hours for _, hours in bars), default=0) or 1
-    step = (WIDTH - LEFT) / len(bars)
-    room = HEIGHT - TOP - BOTTOM
-    drawn_bars = format_html_join(
-        "", '<rect x="{}" y="{}" width="{}" height="{}"><title>{}: {} GPU hours</title></rect>',
-        (
-            (
-                round(LEFT + place * step + 1, 1), round(TOP + room * (1 - hours / highest), 1),
-                round(max(1, step - 2), 1), round(room * hours / highest, 1), f"{at:%Y-%m-%d %H:%M}", f"{hours:,.2f}",
-            )
-            for place, (at, hours) in enumerate(bars)
-        ),
-    )  # fmt: skip
-    first, last = (bars[place][0] for place in (0, -1))
-    total = sum(hours for _, hours in bars)
-    return format_html(
-        '<svg class="console-usage" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">'
-        '<title>{}</title><line x1="{}" y1="{}" x2="{}" y2="{}"/>{}'
-        '<text x="{}" y="{}" text-anchor="end">{}</text><text x="{}" y="{}" text-anchor="end">0</text>'
-        '<text x="{}" y="{}">{} UTC</text><text x="{}" y="{}" text-anchor="end">{} UTC</text></svg>',
-        f"GPU hours in the last {span.label}: {total:,.2f} together", WIDTH, HEIGHT, WIDTH, HEIGHT,
-        f"GPU hours in the last {span.label}: {total:,.2f} together",
-        LEFT, HEIGHT - BOTTOM, WIDTH, HEIGHT - BOTTOM, drawn_bars,
-        LEFT - 6, TOP + 8, f"{highest:,.1f}" if total else "", LEFT - 6, HEIGHT - BOTTOM,
-        LEFT, HEIGHT - 6, f"{first:%d %b %H:%M}", WIDTH, HEIGHT - 6, f"{last:%d %b %H:%M}",
-    )  # fmt: skip
+    """Bars of GPU hours."""
+    hours = Series("GPU hours", [figure for _, figure in bars], "level-medium")
+    slots = Slots(bars[0][0], span.step, len(bars))
+    # Our own drawing, in which every word is escaped.
+    return SafeString(chart(f"GPU hours in the last {span.label}", slots, bars=[hours], write=_hours))
 
 
+def _hours(figure: float) -> str:
+    return label(round(figure, 2))
+
+
+@for_staff
 def download(model_admin: Any, request: HttpRequest, organization: Organization) -> HttpResponse:
     """The table as CSV, whole."""
     name, span = _chosen(request)

@@ -18,7 +18,7 @@ from scheduling.admin import timeline
 from scheduling.admin.plan import MOST
 from scheduling.models import ClusterPolicy, Simulation
 
-PLAN = "admin:scheduling_cycle_plan"
+PLAN = "admin:clusters_cluster_see"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def page(console, cluster):
 @pytest.fixture
 def plan(console, cluster):
     def get():
-        answer = console.get(reverse(PLAN, args=[cluster.pk]))
+        answer = console.get(reverse(PLAN, args=[cluster.pk, "plan"]))
         assert answer.status_code == 200
         return answer
 
@@ -156,19 +156,30 @@ def test_a_plan_takes_few_queries_whatever_it_decides(plan, cluster, django_asse
 
 def test_of_a_deleted_or_absent_cluster_there_is_no_plan(console, cluster):
     Cluster.objects.filter(pk=cluster.pk).update(deleted_at=timezone.now())
-    assert console.get(reverse(PLAN, args=[cluster.pk])).status_code == 404
-    assert console.get(reverse(PLAN, args=[cluster.pk + 99])).status_code == 404
+    assert console.get(reverse(PLAN, args=[cluster.pk, "plan"])).status_code == 404
+    assert console.get(reverse(PLAN, args=[cluster.pk + 99, "plan"])).status_code == 404
 
 
 @pytest.mark.parametrize("who", ["nobody", "owner", "staff"])
-def test_nobody_but_a_superuser_sees_a_plan(who, cluster, alice):
+def test_who_is_not_let_into_the_console_sees_no_plan(who, cluster, alice):
     browser = Client()
     if who != "nobody":
         user = alice if who == "owner" else UserFactory(is_staff=True)
         browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    answer = browser.get(reverse(PLAN, args=[cluster.pk]))
+    answer = browser.get(reverse(PLAN, args=[cluster.pk, "plan"]))
     assert answer.status_code == 302
     assert answer.url.startswith("/admin/login/")
+
+
+def test_an_owner_in_the_console_sees_their_cluster_but_no_plan_and_no_button_for_it(cluster, alice):
+    alice.is_staff = True
+    alice.save()
+    browser = Client()
+    browser.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    answer = browser.get(reverse("admin:clusters_cluster_change", args=[cluster.pk]))
+    assert "Pause" in buttons(answer)
+    assert "Plan" not in buttons(answer)
+    assert browser.get(reverse(PLAN, args=[cluster.pk, "plan"])).status_code == 404
 
 
 def buttons(answer) -> dict[str, str]:
@@ -202,3 +213,10 @@ def test_the_page_is_told_of_this_clusters_events(page, cluster):
     text = page().content.decode()
     assert f'data-live-events="?cluster={cluster.pk}"' in text
     assert 'data-live="panels"' in text
+
+
+def test_a_refused_form_leaves_the_panels_as_they_are(console, cluster):
+    DeploymentFactory(cluster=cluster, name="waits")
+    answer = console.post(reverse("admin:clusters_cluster_change", args=[cluster.pk]), {"name": ""})
+    assert answer.status_code == 200
+    assert "waits" in str(list(panel(answer, "Queue").rows))

@@ -23,6 +23,7 @@ def test_one_that_waits_leads_to_what_would_start_it(console, cluster):
     page = reverse("admin:deployments_deployment_change", args=[waits.pk])
     assert see(waits) in console.get(page).content.decode()
     shown = console.get(see(waits)).content.decode()
+    assert f"<h2>What would start {waits}</h2>" in shown
     assert f"holder (#{holder.pk})" in shown
     assert "elsewhere" in shown
     assert (
