@@ -157,9 +157,6 @@ class ConsoleAdmin(LargeListAdmin):
         self, request: HttpRequest, context: dict[str, Any], **options: Any
     ) -> HttpResponse:
         row = options.get("obj")
-        if row is not None and request.method == "POST":
-            # A refused form has left in it what was typed.
-            row = self.get_object(request, str(row.pk)) or row
         if row is not None:
             act = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_act"
             context["actions_detail"] = [

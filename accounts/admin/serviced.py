@@ -27,6 +27,9 @@ class ServiceForm(forms.ModelForm):
         # Constraints too are the service's to tell, and here Django asks the row, not the form.
         self.instance.validate_constraints = lambda exclude=None: None
         super()._post_clean()  # type: ignore[misc]
+        if self.errors and self.instance.pk:
+            # The rest of the page tells how the row is, not what was typed.
+            self.instance.refresh_from_db()
 
     def clean(self) -> Any:
         cleaned = super().clean()

@@ -29,6 +29,10 @@ def live(request: HttpRequest) -> str:
     return static("console/live.js")
 
 
+def labels(request: HttpRequest) -> str:
+    return static("console/labels.js")
+
+
 def favicon(request: HttpRequest) -> str:
     return static("console/favicon.svg")
 
@@ -54,7 +58,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
     "ENVIRONMENT": "hypervisor.console.configuration.environment_label",
     "STYLES": [stylesheet],
-    "SCRIPTS": [live],
+    "SCRIPTS": [live, labels],
     "DASHBOARD_CALLBACK": "hypervisor.console.overview.overview",
     "BORDER_RADIUS": "6px",
     "COLORS": {

@@ -21,8 +21,9 @@ def test_every_page_can_be_read_by_everybody_and_fails_at_nothing(visitor, theme
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_of_a_cluster_and_of_a_deployment_fit_their_width(visitor, filled, width):
+def test_pages_and_forms_of_clusters_and_deployments_fit_their_width(visitor, filled, width):
     operator = visitor(width=width)
     operator.visit(f"/admin/clusters/cluster/{filled.cluster}/change/")
     operator.visit(f"/admin/deployments/deployment/{filled.talker}/change/")
+    operator.visit("/admin/clusters/cluster/add/")
     operator.visit("/admin/deployments/deployment/?status__exact=failed&q=nobody-has-this")
