@@ -146,7 +146,7 @@ class Shot:
 NEWEST = "ago"
 CLUSTERS, DEPLOYMENTS = "/admin/clusters/cluster/", "/admin/deployments/deployment/"
 PAGES = (
-    Shot("start", "/admin/"),
+    Shot("start", "/admin/?range=1h"),
     Shot("clusters", CLUSTERS),
     Shot("cluster", CLUSTERS, row="dgx-01"),
     Shot("plan", CLUSTERS, row="dgx-01", then="/plan/"),
@@ -174,12 +174,12 @@ PAGES = (
 """What pictures there are; one that this console does not have, or has no row for, is left out."""
 AS_EVER = ("light", 1280)
 THEMES, WIDTHS = ("light", "dark"), (1280, 390)
-HEIGHT = 800
+HEIGHT, TALLEST = 800, 1600
 
 
 def look(page: Page, address: str, shots: Sequence[Shot], folder: Path, theme: str, width: int) -> None:
-    """Pictures of these pages; those that are not AS_EVER carry theme and width in their name."""
-    more = "" if (theme, width) == AS_EVER else f"-{theme}-{width}"
+    """Pictures of these pages; dark ones and those of a phone are called so."""
+    more = "-dark" * (theme == "dark") + "-phone" * (width == 390)
     for shot in shots:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         # Looked for by name, as what is sought may not be on the list's first page.
@@ -191,11 +191,11 @@ def look(page: Page, address: str, shots: Sequence[Shot], folder: Path, theme: s
             print(f"left out: {shot.name}")  # noqa: T201
             continue
         page.wait_for_timeout(2000 if shot.name == "log" else 300)
-        # As tall as the page: the bar at the bottom of the window would else cover the middle of the picture.
+        # As tall as the page, if that is not too tall: the bar at the bottom of the window would else cover the middle of the picture.
         height = (
             HEIGHT if shot.name == "log" else page.evaluate("document.querySelector('#main').scrollHeight")
         )
-        page.set_viewport_size({"width": width, "height": max(HEIGHT, height)})
+        page.set_viewport_size({"width": width, "height": min(max(HEIGHT, height), TALLEST)})
         page.screenshot(path=folder / f"console-{shot.name}{more}.png")
 
 

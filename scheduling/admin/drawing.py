@@ -76,7 +76,13 @@ def chart(
 
 
 def picture(
-    name: str, description: str, parts: Sequence[str], width: float, height: float, *, kind: str = "console-chart"
+    name: str,
+    description: str,
+    parts: Sequence[str],
+    width: float,
+    height: float,
+    *,
+    kind: str = "console-chart",
 ) -> str:
     """A whole SVG, with a title and a description for those who do not see it."""
     return (
