@@ -191,7 +191,7 @@ def look(page: Page, address: str, shots: Sequence[Shot], folder: Path, theme: s
             print(f"left out: {shot.name}")  # noqa: T201
             continue
         page.wait_for_timeout(2000 if shot.name == "log" else 300)
-        # As tall as the page, if that is not too tall: the bar at the bottom of the window would else cover the middle of the picture.
+        # As tall as the page, up to a point: the bar at the bottom of the window would else cover the middle.
         height = (
             HEIGHT if shot.name == "log" else page.evaluate("document.querySelector('#main').scrollHeight")
         )
