@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
 
 SINCE_2000 = 946_684_800_000_000
@@ -43,7 +44,7 @@ def read_columns(query: str, parameters: Mapping[str, Any], width: int) -> npt.N
     arrays = ", ".join(f"array_agg({name})" for name in names)
     statement = f"SELECT {arrays} FROM ({query}) AS found({', '.join(names)})"  # noqa: S608
     connection.ensure_connection()
-    with connection.make_cursor(_Prepared(connection.connection)) as cursor:
+    with CursorWrapper(_Prepared(connection.connection), connection) as cursor:
         cursor.execute(statement, parameters)
         if connection.queries_logged:
             # Django's cursor for that asks ours for words that it does not keep.

@@ -50,9 +50,7 @@ def _next(cluster: Cluster) -> list[Any]:
         return list(rows.order_by("-priority", "queued_at", "id")[:NEWEST])
     # Shares, lengths or ageing rank this queue: only what the planner sees tells its order.
     with unmoving_view():
-        # Read anew: a form that was refused leaves what was asked in its row.
-        as_is = Cluster.objects.get(pk=cluster.pk)
-        (state,) = load([as_is], timezone.now(), everybody=True).clusters
+        (state,) = load([cluster], timezone.now(), everybody=True).clusters
     ranked = [one.id for one in queue_order(state)][:NEWEST]
     known = rows.in_bulk(ranked)
     return [known[id_] for id_ in ranked if id_ in known]
