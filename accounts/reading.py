@@ -1,6 +1,7 @@
 """Reading many rows of numbers at once, straight into arrays and without an object a value."""
 
 import struct
+import time
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -45,10 +46,11 @@ def read_columns(query: str, parameters: Mapping[str, Any], width: int) -> npt.N
     statement = f"SELECT {arrays} FROM ({query}) AS found({', '.join(names)})"  # noqa: S608
     connection.ensure_connection()
     with CursorWrapper(_Prepared(connection.connection), connection) as cursor:
+        began = time.monotonic()
         cursor.execute(statement, parameters)
         if connection.queries_logged:
             # Django's cursor for that asks ours for words that it does not keep.
-            connection.queries_log.append({"sql": statement, "time": ""})
+            connection.queries_log.append({"sql": statement, "time": f"{time.monotonic() - began:.3f}"})
         found = [cursor.pgresult.get_value(0, place) for place in range(width)]
     # No rows: then each array is NULL.
     columns = [np.zeros(0, dtype=np.int64) if one is None else _column(one) for one in found]
