@@ -17,6 +17,18 @@ def press(operator, button):
     operator.look()
 
 
+def do_to_all(operator, action, count):
+    """An action on all rows of the list, which the page between must count."""
+    assert operator.page.locator("#result_list tbody tr").count() == count
+    operator.page.locator("#action-toggle").check()
+    operator.page.select_option("select[name=action]", action)
+    operator.page.locator("button[name=index]").first.click()
+    operator.page.get_by_role("button", name="Yes").wait_for()
+    operator.look()
+    assert f"{count} deployments" in operator.page.inner_text("body")
+    operator.page.get_by_role("button", name="Yes").click()
+
+
 def state(filled, cluster):
     return filled.http.get(f"/clusters/{cluster}").json()["state"]
 
@@ -51,12 +63,10 @@ def test_following_the_log_of_a_run(visitor, filled):
 def test_looking_at_what_the_next_cycle_would_do(visitor, filled):
     operator = visitor()
     operator.visit(f"/admin/clusters/cluster/{filled.cluster}/change/")
-    plan = operator.page.locator("a[href*='/plan/']:visible").first
-    if not plan.count():
-        pytest.skip("The page of a cluster has no button for its plan.")
-    plan.click()
+    operator.page.locator("a[href*='/see/plan/']:visible").first.click()
     operator.page.wait_for_url("**/plan/**")
     operator.look()
+    assert "would start" in operator.page.inner_text("body")
 
 
 def test_asking_for_a_simulation(visitor, filled):
@@ -76,13 +86,20 @@ def test_cancelling_many_at_once_asks_first_and_says_how_many(visitor, filled):
     operator.visit(
         f"/admin/deployments/deployment/?q=whisper&status__exact=pending&cluster__id__exact={filled.shut}"
     )
-    assert operator.page.locator("#result_list tbody tr").count() == len(filled.waiting)
-    operator.page.locator("#action-toggle").check()
-    operator.page.select_option("select[name=action]", "cancel")
-    operator.page.locator("button[name=index]").first.click()
-    operator.page.get_by_role("button", name="Yes").wait_for()
-    operator.look()
-    assert f"{len(filled.waiting)} deployments" in operator.page.inner_text("body")
-    operator.page.get_by_role("button", name="Yes").click()
+    do_to_all(operator, "cancel", len(filled.waiting))
     assert eventually(lambda: {filled.status(one) for one in filled.waiting} == {"cancelled"})
+    operator.look()
+
+
+def test_stopping_many_at_once_asks_first_and_says_how_many(visitor, filled):
+    size = {"total_gpu": 4, "total_cpu": 64, "total_ram": 256, "organization_id": filled.organization}
+    roomy = filled.http.post("/clusters", json={"name": "roomy", **size}).json()["id"]
+    running = [filled.submit(roomy, f"endless-{number}", simulated_seconds=3600) for number in range(3)]
+    assert eventually(lambda: {filled.status(one) for one in running} == {"running"})
+    operator = visitor()
+    operator.visit(
+        f"/admin/deployments/deployment/?q=endless&status__exact=running&cluster__id__exact={roomy}"
+    )
+    do_to_all(operator, "stop", len(running))
+    assert eventually(lambda: {filled.status(one) for one in running} == {"completed"})
     operator.look()
