@@ -2,6 +2,8 @@
 
 from django.db import connection
 
+from scheduling import wait_histogram
+
 PEOPLE = """
 INSERT INTO accounts_user (password, is_superuser, username, email, is_staff, is_active, date_joined,
     session_version)
@@ -125,13 +127,32 @@ FROM generate_series(1, %(count)s / 20) AS n;
 INSERT INTO scheduling_simulation (cluster_id, asked_at, days, policies, state, progress, error)
 SELECT 1 + n %% %(clusters)s, now(), 7, '["two_phase"]', CASE n %% 2 WHEN 0 THEN 'failed' ELSE 'done' END, 100, ''
 FROM generate_series(1, 300) AS n;
-INSERT INTO accounts_auditentry (at, actor_id, action, target, organization_id, detail, address)
+INSERT INTO accounts_auditentry (at, actor_id, action, target, organization_id, detail, address, channel)
 SELECT now() - interval '365 days' * (%(count)s - n)::float8 / %(count)s, 1 + n %% (%(organizations)s * 20),
     CASE WHEN n %% 40000 = 1 THEN 'cluster.deleted'
         ELSE (ARRAY['deployment.stop', 'deployment.cancel', 'cluster.changed', 'user.signed_in'])[1 + n %% 4] END,
-    'deployment:' || n, 1 + n %% %(organizations)s, '{}', '10.0.0.1'
+    'deployment:' || n, 1 + n %% %(organizations)s, '{}', '10.0.0.1',
+    CASE WHEN n %% 10 = 0 THEN 'console' ELSE 'api' END
 FROM generate_series(1, %(count)s) AS n;
 """
+FIGURES = """at, total_gpu_seconds, total_cpu_seconds, total_ram_gb_seconds, gpu_seconds_low, gpu_seconds_medium,
+    gpu_seconds_high, cpu_seconds, ram_gb_seconds, queue_low, queue_medium, queue_high, starts, waits, ends, failures,
+    preemptions, gpu_seconds_lost"""
+FIGURED = """480 * lasts, 6000 * lasts, 24000 * lasts, 200 * lasts, (100 + 50 * sin(n / 90.0)) * lasts, 60 * lasts,
+    3000 * lasts, 9000 * lasts, 40, 30, n %% 9, 20, array_fill(1 + n %% 4, ARRAY[%(places)s]), 18, 1, n %% 5,
+    n %% 900"""
+ROLLUPS = f"""
+INSERT INTO scheduling_fleetminute ({FIGURES})
+SELECT date_trunc('minute', now()) - make_interval(mins => n), {FIGURED}
+FROM generate_series(1, 2 * 1440) AS n CROSS JOIN (SELECT 60 AS lasts) AS span;
+INSERT INTO scheduling_fleethour ({FIGURES})
+SELECT date_trunc('hour', now()) - make_interval(hours => n), {FIGURED}
+FROM generate_series(1, 400 * 24) AS n CROSS JOIN (SELECT 3600 AS lasts) AS span;
+INSERT INTO scheduling_clusterminute (cluster_id, {FIGURES})
+SELECT cluster, date_trunc('minute', now()) - make_interval(mins => n), {FIGURED}
+FROM generate_series(1, 2 * 60) AS n CROSS JOIN (SELECT 60 AS lasts) AS span
+CROSS JOIN generate_series(1, %(clusters)s) AS cluster;
+"""  # noqa: S608 (our own words)
 SLICE = 100_000
 """Deployments of one statement."""
 
@@ -144,6 +165,7 @@ def fill(*, deployments: int, clusters: int, organizations: int) -> None:
         part = {"first": first, "last": min(first + SLICE - 1, deployments)}
         _run(DEPLOYMENTS + HISTORY, sizes | part)
     _run(BOOKS, sizes)
+    _run(ROLLUPS, sizes | {"places": wait_histogram.PLACES})
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
