@@ -39,8 +39,8 @@ def test_the_client_does_not_know_the_command_line():
 
 
 def test_the_service_imports_neither():
+    """Its tests may: they hold the documentation of the command line to what it is."""
     for app in SERVICE - {"django"}:
         for path in (SOURCE.parents[1] / app).rglob("*.py"):
-            assert not any(
-                f"import {name}" in (text := path.read_text()) or f"from {name}" in text for name in OURS
-            )
+            text = "" if "tests" in path.parts else path.read_text()
+            assert not [name for name in OURS if f"import {name}" in text or f"from {name}" in text], path
