@@ -457,7 +457,10 @@ def test_a_guest_sees_of_others_on_a_cluster_an_amount_and_a_priority(world):
 
 def test_a_certificate_tells_no_number_of_anothers_work(world):
     cluster = world.mine["clusters.cluster"]
-    guests = DeploymentFactory(cluster=cluster, organization=Organization.objects.get(name="guests"))
+    # A number that nothing else on the page is.
+    guests = DeploymentFactory(
+        pk=987_654_321, cluster=cluster, organization=Organization.objects.get(name="guests")
+    )
     own = world.mine["deployments.deployment"].pk
     row = world.mine["scheduling.evictioncertificate"]
     row.numbers = numbers(victim=own, preemptor=guests.pk)
