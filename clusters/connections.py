@@ -9,9 +9,9 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts import secrets
 from accounts.errors import InvalidInput
 from accounts.models import User
-from clusters import secrets
 from clusters.models import Runtime
 from clusters.redis import redis_client
 from clusters.runtimes import simulated_connection

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from clusters import secrets
+from accounts import secrets
 from clusters.connections import KINDS, reach
 from clusters.models import Cluster, Installation
 from clusters.runtimes.base import Driver, Owner

@@ -1,6 +1,6 @@
 """What workers ask before an engine pulls a private image. Only they call this: it decrypts."""
 
-from clusters import secrets
+from accounts import secrets
 from clusters.models import RegistryCredential
 from clusters.runtimes.base import Cause, RegistryLogin, RuntimeFailure
 

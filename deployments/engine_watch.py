@@ -15,7 +15,7 @@ import structlog
 from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
 
-from clusters import secrets
+from accounts import secrets
 from clusters.drivers import driver_for
 from clusters.models import Cluster, Runtime
 from clusters.redis import redis_client

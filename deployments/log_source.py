@@ -8,7 +8,7 @@ from threading import Event
 
 from django.db import connection
 
-from clusters import secrets
+from accounts import secrets
 from clusters.drivers import driver_for
 from clusters.runtimes.base import RuntimeFailure, Stream
 from deployments.log_protocol import Session, last_lines

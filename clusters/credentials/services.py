@@ -6,10 +6,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, secrets
 from accounts.errors import Conflict, InvalidInput
 from accounts.models import User
-from clusters import secrets
 from clusters.credentials.locks import lock_credential
 from clusters.models import RegistryCredential
 from clusters.runtimes.registry_hosts import canonical, why_no_server

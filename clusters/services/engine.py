@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from clusters import amounts, secrets
+from accounts import secrets
+from clusters import amounts
 from clusters.amounts import Amount
 from clusters.locks import lock_clusters
 from clusters.models import Cluster

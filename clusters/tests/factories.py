@@ -2,7 +2,7 @@
 
 import factory
 
-from clusters import secrets
+from accounts import secrets
 from clusters.amounts import from_wire
 from clusters.models import Cluster, RegistryCredential
 from organizations.tests.factories import OrganizationFactory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clusters import secrets
+from accounts import secrets
 from clusters.models import Cluster, Installation
 from clusters.tests.factories import ClusterFactory
 from clusters.tests.fake_engine import ADDRESS, SERVER, SOCKET

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
+from accounts import secrets
 from accounts.models import AuditEntry
-from clusters import secrets
 from clusters.credentials import services
 from clusters.models import RegistryCredential
 from clusters.tests.factories import PULL_PASSWORD, CredentialFactory

@@ -2,9 +2,9 @@
 
 import pytest
 
+from accounts import secrets
 from accounts.errors import Conflict, InvalidInput, NotFound
 from accounts.models import AuditEntry
-from clusters import secrets
 from clusters.credentials import services
 from clusters.models import RegistryCredential
 from clusters.tests.factories import CredentialFactory

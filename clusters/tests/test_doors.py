@@ -2,7 +2,7 @@
 
 import pytest
 
-from clusters import secrets
+from accounts import secrets
 from clusters.drivers import driver_for
 from clusters.runtimes import doors, kubernetes_connection
 from clusters.runtimes.doors import door

@@ -7,7 +7,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
-from clusters import secrets
+from accounts import secrets
 from clusters.models import Cluster
 from clusters.tests.factories import ClusterFactory
 from clusters.tests.fake_engine import SERVER, SOCKET

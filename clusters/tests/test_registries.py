@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.utils import timezone
 
-from clusters import secrets
+from accounts import secrets
 from clusters.registries import login_of
 from clusters.runtimes.base import Cause, RuntimeFailure
 from clusters.tests.factories import PULL_PASSWORD, CredentialFactory

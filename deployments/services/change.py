@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import secrets
 from accounts.errors import InvalidInput
 from accounts.models import User
-from clusters import secrets
 from clusters.models import Cluster
 from clusters.sharing.locks import keeps_use
 from deployments.events import event, record_event, save_events

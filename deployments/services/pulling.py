@@ -8,7 +8,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from clusters import secrets
+from accounts import secrets
 from clusters.drivers import driver_for
 from clusters.locks import session_lock
 from clusters.runtimes.base import RuntimeFailure

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from clusters import secrets
+from accounts import secrets
 from clusters.models import Cluster, Runtime
 from clusters.registries import login_of
 from clusters.runtimes.base import Cause, ContainerSpec, RuntimeFailure

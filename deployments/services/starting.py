@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from clusters import secrets
+from accounts import secrets
 from clusters.models import Cluster, Runtime
 from clusters.runtimes.base import Cause, ContainerSpec, Driver, RuntimeFailure
 from deployments.models import Allocation, Run

@@ -7,9 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import secrets
 from accounts.errors import InvalidInput
 from accounts.models import User
-from clusters import secrets
 from clusters.locks import keep_cluster
 from clusters.models import Cluster
 from clusters.sharing.locks import keeps_use

@@ -5,8 +5,8 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import secrets
 from accounts.models import AuditEntry
-from clusters import secrets
 from clusters.models import Cluster
 from deployments.admin import wording
 from deployments.models import Dependency, Deployment, DeploymentEvent

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts import secrets
 from accounts.models import AuditEntry
-from clusters import secrets
 from clusters.tests.factories import ClusterFactory, CredentialFactory
 from deployments.models import Dependency, Deployment, DeploymentEvent
 from deployments.selectors import dependencies_of

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from clusters import secrets
+from accounts import secrets
 from clusters.drivers import driver_for
 from clusters.models import RegistryCredential
 from clusters.tests import docker_engine

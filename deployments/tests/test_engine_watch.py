@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from clusters import secrets
+from accounts import secrets
 from clusters.drivers import driver_for
 from clusters.models import Cluster
 from clusters.tests import docker_engine

@@ -170,7 +170,7 @@ class TestInTheWorker:
 
     def test_an_engine_that_cannot_be_reached_is_named(self, running):
         running.cluster.connection = {"unreachable": True}
-        from clusters import secrets
+        from accounts import secrets
 
         type(running.cluster).objects.update(connection=secrets.encrypt({"unreachable": True}))
         with pytest.raises(NoLog, match="cannot be reached") as nothing:

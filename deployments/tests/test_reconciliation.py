@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from clusters import secrets
+from accounts import secrets
 from clusters.models import Cluster
 from deployments.books import differences_between_books_and_runs
 from deployments.models import Outcome, Run

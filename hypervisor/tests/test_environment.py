@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from clusters.secrets import UnreadableSecret, decrypt, encrypt
+from accounts.secrets import UnreadableSecret, decrypt, encrypt
 from hypervisor import environment as env
 
 GOOD_SECRET = "a-secret-of-a-sufficient-length-for-tests"
