@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import orjson
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import BaseRenderer
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
@@ -21,6 +19,7 @@ from clusters.event_protocol import EVENTS_HEADER, Filter, write_header
 from deployments import selectors
 from deployments.examples import WATCHED
 from deployments.log_protocol import FRONT_MARK
+from deployments.streamed import StreamRenderer
 from organizations import selectors as organization_selectors
 
 IDS = ("organization", "cluster", "deployment")
@@ -35,15 +34,9 @@ DESCRIPTION = (
 )
 
 
-class EventStream(BaseRenderer):
-    """For clients that accept nothing but events. Only refusals are rendered, and they are JSON all the same."""
-
+class EventStream(StreamRenderer):
     media_type = "text/event-stream"
     format = "events"
-    charset = None
-
-    def render(self, data: Any, *_: Any, **__: Any) -> bytes:
-        return orjson.dumps(data)
 
 
 def _id(name: str) -> OpenApiParameter:

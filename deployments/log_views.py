@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import orjson
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import BaseRenderer
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
@@ -18,6 +16,7 @@ from deployments import selectors
 from deployments.log_protocol import DEFAULT_TAIL, FRONT_MARK, LONGEST_TAIL, STREAM_HEADER, last_lines
 from deployments.models import Run
 from deployments.services import logs
+from deployments.streamed import StreamRenderer
 from organizations.permissions import Action, require
 
 PARAMETERS = ("follow", "run", "tail")
@@ -27,15 +26,9 @@ DESCRIPTION = (
 )
 
 
-class PlainText(BaseRenderer):
-    """For clients that accept nothing but text. Only refusals are rendered, and they are JSON all the same."""
-
+class PlainText(StreamRenderer):
     media_type = "text/plain"
     format = "txt"
-    charset = None
-
-    def render(self, data: Any, *_: Any, **__: Any) -> bytes:
-        return orjson.dumps(data)
 
 
 class Logs(APIView):

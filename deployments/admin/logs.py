@@ -8,9 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
-from unfold.enums import ActionVariant
 
 from accounts.admin.display import link_to, page_of
+from accounts.admin.row_pages import button
 from accounts.admin.scope import allowed, for_staff
 from accounts.errors import DomainError
 from deployments.admin.rights import READS_LOGS
@@ -28,13 +28,7 @@ def log_link(run: Run) -> SafeString:
 
 def log_button(run: Run) -> dict[str, Any]:
     """The same as a button among a page's actions."""
-    return {
-        "title": "Log",
-        "icon": "subject",
-        "variant": ActionVariant.DEFAULT,
-        "attrs": {},
-        "path": reverse(f"admin:{PAGE}", args=[run.pk]),
-    }
+    return button("Log", "subject", reverse(f"admin:{PAGE}", args=[run.pk]))
 
 
 def log_urls(model_admin: Any) -> list[URLPattern]:

@@ -33,6 +33,16 @@ async def problem(send: Send, status: int, detail: str, headers: Iterable[Header
     await body(send, data, more=False)
 
 
+def stream_of(kind: bytes) -> list[Header]:
+    """The headers of an answer that goes on as things happen, and that nobody on the way may keep or hold back."""
+    return [
+        (b"content-type", kind),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
 def kept_of_web(headers: Iterable[Header]) -> list[Header]:
     """Those of web's answer that belong to the one in its place, too."""
     return [pair for pair in headers if pair[0].lower() == b"x-request-id"]

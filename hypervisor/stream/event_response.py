@@ -21,12 +21,6 @@ LONGEST_SECONDS = 15 * 60.0
 """After so long, or up to a minute less, it ends: who watches may have left an organization, and comes again."""
 SEND_SECONDS = 30.0
 """A client that takes nothing for so long is gone."""
-_HEADERS = (
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-    (b"x-content-type-options", b"nosniff"),
-)
 
 
 class EventResponse:
@@ -58,7 +52,7 @@ class _Answer:
         self._until = time.monotonic() + LONGEST_SECONDS - random.uniform(0, 60)
 
     async def whole(self, after: str, kept: Sequence[Header]) -> None:
-        await asgi.start(self._send, 200, [*_HEADERS, *kept])
+        await asgi.start(self._send, 200, [*asgi.stream_of(b"text/event-stream"), *kept])
         watcher = Watcher(self._filter)
         try:
             await self._tell(b"retry: 1000\n\n")

@@ -10,13 +10,6 @@ from hypervisor.stream.asgi import Header, Receive, Send
 from hypervisor.stream.hub import MOST_FOLLOWERS, Hub
 from hypervisor.stream.session import Followed
 
-_HEADERS = (
-    (b"content-type", b"text/plain; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-    (b"x-content-type-options", b"nosniff"),
-)
-
 
 class LogResponse:
     """Answers with the session of a key, in the place of web's own answer."""
@@ -46,7 +39,7 @@ async def _answer(hub: Hub, followed: Followed, position: int, kept: Sequence[He
     if followed.failure is not None:
         await asgi.problem(send, followed.failure.status, followed.failure.detail, kept)
         return
-    await asgi.start(send, 200, [*_HEADERS, *kept])
+    await asgi.start(send, 200, [*asgi.stream_of(b"text/plain; charset=utf-8"), *kept])
     async for piece in pieces(hub, followed, position):
         await asgi.body(send, piece, more=True)
     await asgi.body(send, b"", more=False)

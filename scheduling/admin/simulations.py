@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.admin.actions import RowAction
 from accounts.admin.display import NOTHING, ago, badge, link, page_of
 from accounts.admin.panels import Panel
+from accounts.admin.row_pages import button
 from accounts.admin.scope import for_staff, sees_all
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
@@ -236,10 +236,4 @@ def simulate_button(request: HttpRequest, cluster: Cluster) -> dict[str, Any] | 
     """The way to ask for one; none for a deleted cluster, nor for who may not ask."""
     if cluster.deleted_at or not sees_all(request.user):
         return None
-    return {
-        "title": "Simulate",
-        "icon": "query_stats",
-        "variant": ActionVariant.DEFAULT,
-        "attrs": {},
-        "path": _ask(cluster),
-    }
+    return button("Simulate", "query_stats", _ask(cluster))
