@@ -63,6 +63,9 @@ class ConsoleAdmin(LargeListAdmin):
         figures = self.annotations
         if not sees_all(request.user):
             figures = figures | {name: figure(request) for name, figure in self.their_annotations.items()}
+        if self.list_select_related:
+            # A row's own page names what its line in the list names.
+            rows = rows.select_related(*self.list_select_related)
         annotated: QuerySet[Any] = rows.annotate(**figures)
         return annotated
 

@@ -115,7 +115,7 @@ class ClusterAdmin(ServiceAdmin):
     row_pages: ClassVar[list[RowPage]] = []
     ways: ClassVar[list[ButtonMaker]] = []
     list_filter = (StateFilter, ("organization", RowFilter), DeletedFilter)
-    list_select_related = ("organization",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("organization",)
     search_fields = ("name", "organization__name", "id")
     ordering = ("-id",)
     autocomplete_fields = ("organization",)

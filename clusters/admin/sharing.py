@@ -14,10 +14,8 @@ from accounts.admin.scope import Right, allowed, for_staff, require
 from accounts.admin.serviced import ServiceAdmin, ServiceForm
 from accounts.models import User
 from clusters.models import MOST_WEIGHT, Cluster, ClusterShare
-from clusters.sharing.selectors import weights_by_cluster
 from clusters.sharing.services import share_cluster, unshare_cluster
 from organizations.admin.rights import RoleRight, may_see_inside, own_ids, tenant
-from organizations.models import Organization
 from organizations.permissions import Action
 
 WEIGHT_TOLD = (
@@ -88,17 +86,17 @@ class ClusterShareAdmin(ServiceAdmin):
 @for_staff
 def shares(request: HttpRequest, cluster: Cluster) -> Panel:
     """The owner and those that it is shared with; to a guest the owner and their own alone."""
-    weights = {cluster.organization_id: 1} | weights_by_cluster([cluster.pk]).get(cluster.pk, {})
+    rows = cluster.shares.filter(organization__deleted_at=None).select_related("organization").order_by("id")
+    weights = {cluster.organization: 1} | {row.organization: row.weight for row in rows}
     if not may_see_inside(request.user, cluster):
         mine = own_ids(request.user) | {cluster.organization_id}
-        weights = {id_: weight for id_, weight in weights.items() if id_ in mine}
-    names = Organization.objects.in_bulk(list(weights))
+        weights = {one: weight for one, weight in weights.items() if one.pk in mine}
     return Panel(
         "Who may use it",
         ("Organization", "", "Weight"),
         [
-            (tenant(names[id_]), "owner" if id_ == cluster.organization_id else "guest", weight)
-            for id_, weight in weights.items()
+            (tenant(one), "owner" if one == cluster.organization else "guest", weight)
+            for one, weight in weights.items()
         ],
         list_of(ClusterShare, cluster__id__exact=cluster.pk),
         way="Change them" if allowed(MANAGES, request.user, cluster) else "All of them",

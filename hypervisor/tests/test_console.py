@@ -12,6 +12,7 @@ from clusters.tests.factories import ClusterFactory
 from deployments.models import DeploymentEvent
 from deployments.tests.factories import DeploymentFactory
 from hypervisor.tests.console_rows import fill
+from scheduling import durations
 
 MOST_QUERIES = 20
 
@@ -36,6 +37,8 @@ def test_every_list_shows_many_rows_with_few_queries(console, lab, django_assert
 
 def test_every_row_has_a_page_with_few_queries(console, lab, django_assert_max_num_queries):
     fill(lab)
+    # The page of a cluster whose policy looks at lengths may have to measure them first.
+    durations.forget()
     for model in admin.site._registry:
         # The oldest row of each model is the one to which most others belong; the cluster's is the newest.
         for row in {model.objects.order_by("pk").first(), model.objects.order_by("pk").last()}:

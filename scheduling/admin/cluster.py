@@ -14,3 +14,4 @@ ClusterAdmin.panels[:] = [timeline, holders, queue, cycles, of_cluster, policy, 
 ClusterAdmin.row_actions.append(RUN_NOW)
 ClusterAdmin.row_pages.append(plan.PAGE)
 ClusterAdmin.ways.append(simulate_button)
+ClusterAdmin.list_select_related += ("policy",)  # three panels ask for it
