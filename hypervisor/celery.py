@@ -8,6 +8,8 @@ from celery.signals import (
     beat_init,
     heartbeat_sent,
     setup_logging,
+    task_postrun,
+    task_prerun,
     worker_init,
     worker_ready,
     worker_shutdown,
@@ -22,6 +24,15 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
     """Celery leaves logging alone once somebody listens here; Django has configured it."""
+
+
+@task_prerun.connect
+@task_postrun.connect
+def keep_connections_that_work(**_: Any) -> None:
+    """As around a request: one that is old or broken is closed, and no task pays for a new one without need."""
+    from django.db import close_old_connections
+
+    close_old_connections()
 
 
 @worker_init.connect

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import sys
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -158,6 +159,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
 }
 CELERY_TASK_TIME_LIMIT = 300
+# Celery would close each connection before and after every task; `hypervisor.celery` closes what Django would.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_BEAT_SCHEDULER = "hypervisor.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 DJANGO_CELERY_BEAT_TZ_AWARE = True
