@@ -114,7 +114,8 @@ def change_in_words(
         case Kind.ASK_FOR_LESS:
             name = RESOURCES[change.resource or 0]
             now = to_wire(name, need[change.resource or 0])
-            if_ = f"it asks for at most {quantity(name, change.amount or 0)} instead of {now}"
+            less = f"at most {quantity(name, change.amount)}" if change.amount else f"no {UNITS[name]}"
+            if_ = f"it asks for {less} instead of {now}"
         case Kind.ANOTHER_CLUSTER:
             if_ = f"it is moved to cluster {cluster}"
         case Kind.ANOTHER_PRIORITY:

@@ -67,7 +67,7 @@ def fill(address: str) -> None:
         carol.post("/organizations", name="Speech"),
     )
     bob.post("/join-organization", invite_code=vision["invite_code"])
-    hook = {"url": "https://hooks.example.org/mlops", "events": ["failed", "preempted"]}
+    hook = {"url": "https://hooks.example.org/mlops", "events": ["deployment.failed", "deployment.preempted"]}
     alice.post(f"/organizations/{vision['id']}/webhooks", **hook)
 
     def cluster(owner: Caller, organization: Any, name: str, gpu: int, **connection: Any) -> Any:

@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin.display import NOTHING, ago, link, list_of
 from accounts.admin.panels import Panel, Way
+from clusters.amounts import to_wire
 from clusters.models import Cluster
+from clusters.selectors import IN_USE
 from deployments.admin import wording
 from deployments.models import Deployment, Outcome, Run
 from deployments.states import Status
@@ -19,7 +22,6 @@ from organizations.models import Organization
 from scheduling import heartbeat
 from scheduling.figures import Slot
 from scheduling.models import Cycle, FleetMinute
-from scheduling.simulation.axes import label
 
 SHOWN = 10
 RECENTLY = timedelta(hours=24)
@@ -71,28 +73,30 @@ def _first_steps(clusters: int) -> list[dict[str, str]]:
 def _cards(words: str, slots: list[Slot]) -> list[dict[str, Any]]:
     last = heartbeat.last()
     alive = ago(datetime.fromtimestamp(last, UTC)) if last else "never"
+    gpus: Any = Cluster.objects.filter(IN_USE).aggregate(total=Sum("total_gpu"), held=Sum("allocated_gpu"))
+    total, held = gpus["total"] or 0, gpus["held"] or 0
     newest = FleetMinute.objects.order_by("-at").first()
-    held = (
-        sum((getattr(newest, f"gpu_seconds_{name}") for name in ("low", "medium", "high")), 0.0)
-        if newest
-        else 0
-    )
-    total = newest.total_gpu_seconds if newest else 0
     queues = [getattr(newest, f"queue_{name}", None) for name in ("low", "medium", "high")]
-    waiting = (
-        f"{sum(queue or 0 for queue in queues):,.0f}"
-        if any(queue is not None for queue in queues)
-        else NOTHING
+    waits = None if queues == [None] * 3 else sum(queue or 0 for queue in queues)
+    # Before the first minute is added up nobody knows; 0 would deny what the tables below show.
+    started, failed = (
+        sum(slot.sums[name] for slot in slots) if newest else None for name in ("starts", "failures")
     )
-    started, failed = (sum(slot.sums[name] for slot in slots) for name in ("starts", "failures"))
     return [
         _card("GPUs in use", f"{100 * held / total:.0f} %" if total else NOTHING,
-              f"{label(round(held / 60, 1))} of {label(round(total / 60, 1))}", list_of(Cluster)),
-        _card("Waiting", waiting, "as of a minute ago", list_of(Deployment, status__exact=Status.PENDING)),
-        _card("Started", f"{started:,.0f}", f"in the last {words}", list_of(Run)),
-        _card("Failed", f"{failed:,.0f}", f"in the last {words}", list_of(Deployment, status__exact=Status.FAILED)),
+              f"{to_wire('gpu', held):,} of {to_wire('gpu', total):,}", list_of(Cluster)),
+        _counted("Waiting", waits, "as of a minute ago", list_of(Deployment, status__exact=Status.PENDING)),
+        _counted("Started", started, f"in the last {words}", list_of(Run)),
+        _counted("Failed", failed, f"in the last {words}", list_of(Deployment, status__exact=Status.FAILED)),
         _card("Scheduler", alive, "last sign of life", list_of(Cycle)),
     ]  # fmt: skip
+
+
+def _counted(title: str, number: float | None, note: str, address: str) -> dict[str, Any]:
+    known = number is not None
+    return _card(
+        title, f"{number:,.0f}" if known else NOTHING, note if known else "counted each minute", address
+    )
 
 
 def _card(title: str, figure: Any, note: str, address: str) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class OrganizationAdmin(ServiceAdmin):
         named = (None, {"fields": ("name", "created", *(("deleted",) if obj.deleted_at else ()))})
         if not allowed(INVITE, request.user, obj):
             return [named]
-        return [named, ("Invite", {"fields": ("invite_code", "invite_expires", "invite_uses")})]
+        return [named, ("Invite", {"fields": (("invite_code", "invite_expires", "invite_uses"),)})]
 
     @display(description="owners")
     def owners(self, organization: Any) -> str:

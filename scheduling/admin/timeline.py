@@ -1,6 +1,7 @@
 """Who ran on a cluster and when: a bar a run, on the cluster's page."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from xml.sax.saxutils import escape
@@ -20,12 +21,28 @@ from scheduling.admin.drawing import picture, time_ticks
 
 RANGES = {"1h": 1, "6h": 6, "24h": 24, "7d": 168}
 """Hours back from now."""
-DEFAULT = "6h"
+DEFAULT, SHORTEST = "6h", "1h"
 MOST = 40
 """Bars: those that run, then those that ended last."""
-WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 960, 190, 12, 22, 20, 12
-LETTERS = 26
-"""Of a name, as many as there is room for."""
+RIGHT, TOP, BAR = 12, 22, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How it is laid out, in the picture's own units. `letters`: of a name, as many as there is room for."""
+
+    kind: str
+    width: int
+    left: int
+    row: int
+    letters: int
+    ticks: int
+    name_above: bool
+
+
+WIDE = Layout("wide", 960, 190, 20, 26, 6, name_above=False)
+NARROW = Layout("narrow", 360, 4, 34, 48, 3, name_above=True)
+"""For a phone, where a column of names would leave no room for the bars."""
 LEGEND = (
     ("run-high", "HIGH"), ("run-medium", "MEDIUM"), ("run-low", "LOW"), ("run-starting", "starting: faint"),
     ("run-stopping", "told to stop, not gone yet"), ("run-preempted", "preempted"),
@@ -33,14 +50,18 @@ LEGEND = (
 
 
 def timeline(request: HttpRequest, cluster: Cluster) -> Drawing:
-    """The runs of the last hours, by ?range=."""
-    chosen = request.GET.get("range", DEFAULT)
-    chosen = chosen if chosen in RANGES else DEFAULT
+    """The runs of the last hours, by ?range=; unasked the last hour, if nothing that is shown began before it."""
+    asked = request.GET.get("range")
+    chosen = asked if asked in RANGES else DEFAULT
     now = timezone.now()
+    runs = _runs(cluster, now - timedelta(hours=RANGES[chosen]))
+    lately = now - timedelta(hours=RANGES[SHORTEST])
+    if asked is None and runs and all(run["booked_at"] >= lately for run in runs):
+        chosen = SHORTEST
     since = now - timedelta(hours=RANGES[chosen])
-    runs = _runs(cluster, since)
     more = len(runs) > MOST
-    drawn = drawing(cluster.name, runs[:MOST], since, now) if runs else ""
+    layouts = (WIDE, NARROW) if runs else ()
+    drawn = "".join(drawing(cluster.name, runs[:MOST], since, now, layout) for layout in layouts)
     return Drawing(
         "Who ran when",
         SafeString(drawn),
@@ -74,42 +95,46 @@ def _runs(cluster: Cluster, since: datetime) -> list[Any]:
     return live + list(ended[: MOST + 1 - len(live)])
 
 
-def drawing(name: str, runs: Sequence[Any], since: datetime, now: datetime) -> str:
+def drawing(name: str, runs: Sequence[Any], since: datetime, now: datetime, layout: Layout) -> str:
     """The picture: a row a run, the time to the right."""
-    height = TOP + ROW * len(runs) + 6
+    height = TOP + layout.row * len(runs) + 6
+    across = layout.width - layout.left - RIGHT
     parts = []
-    for share, words in time_ticks(since, now):
-        x = LEFT + (WIDTH - LEFT - RIGHT) * share
+    for share, words in time_ticks(since, now, most=layout.ticks):
+        x = layout.left + across * share
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 4}" y2="{height - 4}"/>')
-        anchor = "end" if x > WIDTH - 24 else "middle"
+        anchor = "end" if x > layout.width - 24 else "middle" if x > 20 else ""
         parts.append(f'<text class="{anchor}" x="{x:.1f}" y="12">{words}</text>')
     for index, run in enumerate(runs):
-        parts += _row(run, TOP + ROW * index, since, now)
+        parts += _row(run, TOP + layout.row * index, since, now, layout)
     live = sum(run["outcome"] is None for run in runs)
     preempted = sum(run["stop_cause"] == StopCause.PREEMPTION for run in runs)
     told = (
         f"{len(runs)} runs from {since:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC: {live} hold capacity now, "
-        f"{preempted} were preempted. The tables below list who runs and who waits"
+        f"preempted: {preempted}. The tables below list who runs and who waits"
     )
-    return picture(f"Who ran when on {name}", told, parts, WIDTH, height, kind="console-chart wide")
+    kind = f"console-chart {layout.kind}"
+    return picture(f"Who ran when on {name}", told, parts, layout.width, height, kind=kind)
 
 
-def _row(run: Any, top: float, since: datetime, now: datetime) -> Iterable[str]:
+def _row(run: Any, top: float, since: datetime, now: datetime, layout: Layout) -> Iterable[str]:
     whole = (now - since).total_seconds()
 
     def x(at: datetime) -> float:
         share = max(0.0, min(1.0, (at - since).total_seconds() / whole))
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * share, 1)
+        return round(layout.left + (layout.width - layout.left - RIGHT) * share, 1)
 
     ended = run["ended_at"] or now
     stops = run["stop_requested_at"] or ended
     runs_from = run["running_at"] or min(stops, ended)
     kind = f"run-{Priority(run['priority']).label.lower()}"
-    middle = top + ROW / 2
-    shown = run["name"] if len(run["name"]) <= LETTERS else f"{run['name'][: LETTERS - 1]}…"
+    middle = top + layout.row - 10
+    words = top + 14 if layout.name_above else middle + 4
+    name, most = run["name"], layout.letters
+    shown = name if len(name) <= most else f"{name[: most - 1]}…"
     yield f"<g><title>{escape(_told(run, now))}</title>"
-    yield f'<text class="name" x="4" y="{middle + 4:g}">{escape(shown)}</text>'
-    yield f'<rect class="hover" x="0" y="{top:g}" width="{WIDTH}" height="{ROW}"/>'
+    yield f'<text class="name" x="4" y="{words:g}">{escape(shown)}</text>'
+    yield f'<rect class="hover" x="0" y="{top:g}" width="{layout.width}" height="{layout.row}"/>'
     for began, until, look in (
         (run["booked_at"], min(runs_from, stops), f"{kind} run-starting"),
         (runs_from, stops, kind),

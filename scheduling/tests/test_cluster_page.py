@@ -66,6 +66,18 @@ def test_each_run_of_the_range_is_a_bar_coloured_by_its_priority(page, cluster):
     assert "2 runs from" in told
 
 
+def test_without_a_range_it_shows_the_hour_in_which_all_began_else_six(page, cluster):
+    def here(answer):
+        return next(way.address for way in panel(answer, "Who ran when").ways if way.is_here)
+
+    run(DeploymentFactory(cluster=cluster, priority=3))
+    assert here(page()) == "?range=1h"
+    assert here(page(range="6h")) == "?range=6h"
+    old = in_state(cluster, Status.COMPLETED)
+    Run.objects.filter(deployment=old).update(booked_at=timezone.now() - timedelta(hours=2))
+    assert here(page()) == "?range=6h"
+
+
 def test_a_preemption_is_marked_and_told(page, cluster):
     victim, preemptor = (DeploymentFactory(cluster=cluster, priority=priority) for priority in (1, 3))
     run(victim)
@@ -75,7 +87,7 @@ def test_a_preemption_is_marked_and_told(page, cluster):
     assert '<path class="run-preempted"' in told
     assert "run-stopping" in told
     assert f"preempted at {live(victim).stop_requested_at:%Y-%m-%d %H:%M:%S}" in told
-    assert "1 were preempted" in told
+    assert "preempted: 1." in told
 
 
 def test_a_long_history_is_cut_and_says_so(page, cluster):
@@ -86,7 +98,8 @@ def test_a_long_history_is_cut_and_says_so(page, cluster):
         copy.save()
         copy.allocations.create(cluster=cluster, gpu=0, cpu=0, ram=0)
     answer = page()
-    assert drawn(answer).count("<g>") == timeline.MOST
+    wide, narrow = drawn(answer).split("</svg>")[:2]
+    assert wide.count("<g>") == narrow.count("<g>") == timeline.MOST
     assert "that ended last are shown" in panel(answer, "Who ran when").note
 
 
