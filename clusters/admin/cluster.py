@@ -19,7 +19,7 @@ from accounts.models import User
 from clusters import services
 from clusters.admin import engine, history, sharing
 from clusters.admin.capacity import AmountField, bars, cluster_bar
-from clusters.models import Cluster, ClusterState
+from clusters.models import Cluster, ClusterState, Runtime
 from organizations.admin.rights import RoleRight, require_in, tenant
 from organizations.permissions import Action
 
@@ -153,7 +153,9 @@ class ClusterAdmin(ServiceAdmin):
         ]
 
     def _of_engine(self, cluster: Cluster) -> list[Any]:
-        rows: list[Any] = [("runtime", engine.endpoint, engine.version), (engine.answering, engine.checked)]
+        rows: list[Any] = [("runtime", engine.answering, engine.checked)]
+        if cluster.runtime != Runtime.SIMULATED:
+            rows.append((engine.endpoint, engine.version))
         if cluster.engine_problem:
             rows.append(engine.problem)
         if cluster.unreachable_since:
