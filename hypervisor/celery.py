@@ -28,11 +28,13 @@ def keep_our_logging(**_: Any) -> None:
 
 @task_prerun.connect
 @task_postrun.connect
-def keep_connections_that_work(**_: Any) -> None:
+def keep_connections_that_work(task: Any, **_: Any) -> None:
     """As around a request: one that is old or broken is closed, and no task pays for a new one without need."""
     from django.db import close_old_connections
 
-    close_old_connections()
+    # One that its caller runs within their own transaction has their connection.
+    if not task.request.is_eager:
+        close_old_connections()
 
 
 @worker_init.connect

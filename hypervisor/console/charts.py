@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.admin.panels import Drawing, Way
 from scheduling.admin.drawing import Series, Slots, chart
 from scheduling.figures import DEFAULT, RANGES, Range, Slot, fleet
-from scheduling.simulation.axes import label
+from scheduling.simulation.axes import rounded
 
 PRIORITIES = ((3, "HIGH"), (2, "MEDIUM"), (1, "LOW"))
 NOTHING_YET = "Nothing yet: the first figures are here a minute or two after the first cluster."
@@ -63,7 +63,7 @@ def _use(time: Slots, slots: Sequence[Slot]) -> str:
         for _, name in PRIORITIES
     ]
     total = Series("all there are", [slot.average("total_gpu_seconds") for slot in slots], "line-total")
-    return chart("GPUs in use, by priority", time, stacked=layers, lines=[total], write=_number)
+    return chart("GPUs in use, by priority", time, stacked=layers, lines=[total], write=rounded)
 
 
 def _waits(time: Slots, slots: Sequence[Slot]) -> str:
@@ -83,7 +83,7 @@ def _waits(time: Slots, slots: Sequence[Slot]) -> str:
 
 def _preemptions(time: Slots, slots: Sequence[Slot]) -> str:
     bars = Series("preemptions", [slot.sum("preemptions") for slot in slots], "bar-preempted")
-    return chart("Preemptions", time, bars=[bars], write=_number)
+    return chart("Preemptions", time, bars=[bars], write=rounded)
 
 
 def _lost(time: Slots, slots: Sequence[Slot]) -> str:
@@ -92,12 +92,8 @@ def _lost(time: Slots, slots: Sequence[Slot]) -> str:
         "GPU hours lost to preemptions",
         time,
         bars=[Series("GPU hours lost", hours, "bar-lost")],
-        write=_number,
+        write=rounded,
     )
-
-
-def _number(value: float) -> str:
-    return label(round(value, 2 if value < 10 else 1 if value < 100 else 0))
 
 
 def _length(seconds: float) -> str:

@@ -20,7 +20,7 @@ from deployments.states import HOLDS_CAPACITY
 from organizations.admin.organization import OrganizationAdmin
 from organizations.models import Organization
 from scheduling.admin.drawing import Series, Slots, chart
-from scheduling.simulation.axes import label
+from scheduling.simulation.axes import rounded
 from scheduling.usage import DEFAULT_SPAN, GONE, SPANS, Span, by_user, over_time
 
 MOST_USERS = 200
@@ -96,11 +96,7 @@ def drawing(bars: list[tuple[datetime, float]], span: Span) -> SafeString:
     hours = Series("GPU hours", [figure for _, figure in bars], "level-medium")
     slots = Slots(bars[0][0], span.step, len(bars))
     # Our own drawing, in which every word is escaped.
-    return SafeString(chart(f"GPU hours in the last {span.label}", slots, bars=[hours], write=_hours))
-
-
-def _hours(figure: float) -> str:
-    return label(round(figure, 2))
+    return SafeString(chart(f"GPU hours in the last {span.label}", slots, bars=[hours], write=rounded))
 
 
 @for_staff

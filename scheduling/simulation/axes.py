@@ -19,6 +19,11 @@ def label(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
+def rounded(value: float) -> str:
+    """The same with three digits, so that neither an axis of small numbers reads 0.01, 0.01, nor a figure 0.66667."""
+    return label(float(f"{value:.3g}") if value < 100 else round(value))
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A rectangle of the picture that shows `across` by `up`, both from 0."""

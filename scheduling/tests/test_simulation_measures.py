@@ -6,7 +6,7 @@ import pytest
 
 from scheduling.core.policy import TWO_PHASE
 from scheduling.simulation import chart, tables
-from scheduling.simulation.axes import ticks
+from scheduling.simulation.axes import rounded, ticks
 from scheduling.simulation.measures import jain, measure, percentile
 from scheduling.simulation.outcome import Outcome, as_json, play
 from scheduling.simulation.replay import replay
@@ -32,6 +32,12 @@ def preempted():
 def figures(preempted):
     # 0: 0–4, 5–8, 9–19; 1: 4–5; 2: 8–9.
     return measure(preempted, replay(preempted, TWO_PHASE, window=0))
+
+
+@pytest.mark.parametrize("highest", [0.0004, 0.013, 0.9, 1, 7, 38, 640, 8000, 1e6])
+def test_no_two_lines_of_an_axis_read_alike(highest):
+    read = [rounded(value) for value in ticks(highest)]
+    assert len(set(read)) == len(read)
 
 
 def test_goodput_counts_what_completed_runs_did_until_the_last_submit(figures):
