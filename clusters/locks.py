@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from clusters.models import Cluster
 
@@ -56,7 +56,8 @@ def sole_reconcilers(cluster_ids: Collection[int]) -> Iterator[set[int]]:
         yield mine
     finally:
         if mine:
-            _all_that("pg_advisory_unlock", mine)
+            with _let_go_in_any_case():
+                _all_that("pg_advisory_unlock", mine)
 
 
 @contextmanager
@@ -71,7 +72,18 @@ def session_lock(key: str) -> Iterator[bool]:
         yield mine
     finally:
         if mine:
-            _ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
+            with _let_go_in_any_case():
+                _ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
+
+
+@contextmanager
+def _let_go_in_any_case() -> Iterator[None]:
+    # Sessions outlive tasks: a lock that stayed would keep everybody away until its session ends.
+    try:
+        yield
+    except DatabaseError:
+        connection.close()
+        raise
 
 
 def _all_that(function: str, cluster_ids: Collection[int]) -> set[int]:
