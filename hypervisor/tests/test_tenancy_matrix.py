@@ -63,6 +63,7 @@ GET    /organizations/{organization_id}/webhooks/{webhook_id} 200 200 403 403 40
 PUT    /organizations/{organization_id}/webhooks/{webhook_id} 200 200 403 403 403 404 404 401
 PATCH  /organizations/{organization_id}/webhooks/{webhook_id} 200 200 403 403 403 404 404 401
 DELETE /organizations/{organization_id}/webhooks/{webhook_id} 204 204 403 403 403 404 404 401
+POST   /organizations/{organization_id}/webhooks/{webhook_id}/rotate-secret 200 200 403 403 403 404 404 401
 POST   /organizations/{organization_id}/webhooks/{webhook_id}/test 202 202 403 403 403 404 404 401
 GET    /organizations/{organization_id}/webhooks/{webhook_id}/deliveries 200 200 403 403 403 404 404 401
 GET    /organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id} 200 200 403 403 403 404 404 401

@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import AuditEntry
 from organizations.models import Webhook, WebhookDelivery
 from organizations.services import delete_organization
 from organizations.tests.factories import OrganizationFactory
@@ -23,6 +24,7 @@ from organizations.webhooks.services import (
     create_webhook,
     delete_webhook,
     redeliver,
+    rotate_secret,
     send_test,
 )
 
@@ -72,14 +74,19 @@ def kinds(receiver):
     return [one["kind"] for _, body in receiver.requests for one in orjson.loads(body)["events"]]
 
 
+def verified(secret, headers, body):
+    """As docs/watching.md has it, without the freshness."""
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return any(hmac.compare_digest(expected, one) for one in headers["webhook-signature"].split())
+
+
 def test_a_receiver_can_verify_what_it_gets_as_the_documentation_says(lab, hook, receiver):
     happen(lab, event("failed", deployment_id=7))
     assert send_due() == 1
     ((headers, body),) = receiver.requests
-    key = base64.b64decode(hook.revealed.removeprefix("whsec_"))
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    assert hmac.compare_digest(expected, headers["webhook-signature"])
+    assert verified(hook.revealed, headers, body)
     assert abs(timezone.now().timestamp() - int(headers["webhook-timestamp"])) < 60
     assert (headers["content-type"], headers["path"]) == ("application/json", "/hook?team=vision")
     assert headers["host"] == f"127.0.0.1:{receiver.port}"
@@ -89,6 +96,37 @@ def test_a_receiver_can_verify_what_it_gets_as_the_documentation_says(lab, hook,
     assert (log.state, log.attempts, log.response_status, log.error) == ("delivered", 1, 204, "")
     assert (log.body.encode(), str(log.message_id)) == (body, headers["webhook-id"])
     assert send_due() == 0
+
+
+def test_a_new_secret_and_the_old_one_both_verify_for_a_day(alice, lab, hook, receiver):
+    new = rotate_secret(actor=alice, webhook_id=hook.pk)
+    for _ in range(2):
+        happen(lab, event("failed"))
+        send_due()
+        Webhook.objects.update(old_secret_until=timezone.now())
+    (during, after) = receiver.requests
+    assert (verified(new, *during), verified(hook.revealed, *during)) == (True, True)
+    assert (verified(new, *after), verified(hook.revealed, *after)) == (True, False)
+
+
+def test_a_secret_that_was_replaced_twice_verifies_nothing(alice, lab, hook, receiver):
+    between = rotate_secret(actor=alice, webhook_id=hook.pk)
+    rotate_secret(actor=alice, webhook_id=hook.pk)
+    happen(lab, event("failed"))
+    send_due()
+    assert (verified(hook.revealed, *receiver.requests[0]), verified(between, *receiver.requests[0])) == (
+        False,
+        True,
+    )
+    assert between not in str(AuditEntry.objects.values_list("detail", flat=True))
+
+
+def test_over_http_a_new_secret_is_shown_once(api, alice, lab, hook):
+    address = f"/organizations/{lab.pk}/webhooks/{hook.pk}"
+    rotated = api(alice).post(f"{address}/rotate-secret")
+    assert (rotated.status_code, rotated.json()["secret"].startswith("whsec_")) == (200, True)
+    assert api(alice).get(address).json() == {k: v for k, v in rotated.json().items() if k != "secret"}
+    assert rotated.json()["old_secret_until"] is not None
 
 
 def test_the_secret_is_stored_encrypted(hook):

@@ -68,6 +68,11 @@ def send_test(actor: User, webhook: Webhook) -> str:
     return "a test is on its way; the deliveries below tell what becomes of it"
 
 
+def rotate_secret(actor: User, webhook: Webhook) -> str:
+    secret = services.rotate_secret(actor=actor, webhook_id=webhook.pk)
+    return f"its new secret, which is shown only this once, is {secret}"
+
+
 def redeliver(actor: User, delivery: WebhookDelivery) -> str:
     made = services.redeliver(actor=actor, webhook_id=delivery.webhook_id, delivery_id=delivery.pk)
     return f"it is sent once more as delivery {made.pk}"
@@ -99,7 +104,17 @@ class WebhookAdmin(ServiceAdmin):
             icon="send",
             variant=ActionVariant.PRIMARY,
             offered=lambda webhook: webhook.active and webhook.deleted_at is None,
-        )
+        ),
+        RowAction(
+            name="rotate-secret",
+            label="Rotate the secret",
+            asks="Rotate the secret of",
+            act=rotate_secret,
+            done="have a new secret",
+            warning="Messages are signed with the new and the old one for 24 hours, and then with the new one alone.",
+            icon="autorenew",
+            offered=lambda webhook: webhook.deleted_at is None,
+        ),
     ]
     list_filter = (("organization", AutocompleteSelectFilter), "active", DeletedFilter)
     list_select_related = ("organization",)

@@ -87,7 +87,6 @@ def _released(webhook: Webhook) -> Iterator[None]:
 def _serve(webhook: Webhook) -> int:
     """Send in order until nothing is due, one fails, or its turn is over; answers how many attempts."""
     until, attempts = time.monotonic() + TURN_SECONDS, 0
-    secret = secrets.decrypt(webhook.secret)
     while time.monotonic() < until:
         # Looked at anew each time: it may have been switched off or deleted, and its organization, too.
         now = timezone.now()
@@ -103,19 +102,24 @@ def _serve(webhook: Webhook) -> int:
             break
         # One attempt takes less than the lease. A worker that dies in it may have sent: it is sent once more then.
         Webhook.objects.filter(pk=webhook.pk).update(leased_until=now + timedelta(seconds=LEASE_SECONDS))
-        outcome = _attempt(delivery, secret)
+        outcome = _attempt(delivery)
         attempts += 1
         if not record_outcome(delivery, outcome):
             break
     return attempts
 
 
-def _attempt(delivery: WebhookDelivery, secret: str) -> Outcome:
-    body = delivery.body.encode()
+def _attempt(delivery: WebhookDelivery) -> Outcome:
+    webhook, body = delivery.webhook, delivery.body.encode()
+    is_rotating = webhook.old_secret_until is not None and webhook.old_secret_until > timezone.now()
+    signers = [webhook.secret, webhook.old_secret] if is_rotating else [webhook.secret]
     headers = signed_headers(
-        secret=secret, message_id=str(delivery.message_id), timestamp=int(time.time()), body=body
+        signers=[secrets.decrypt(one) for one in signers],
+        message_id=str(delivery.message_id),
+        timestamp=int(time.time()),
+        body=body,
     )
-    return send(url=delivery.webhook.url, headers=headers, body=body)
+    return send(url=webhook.url, headers=headers, body=body)
 
 
 @transaction.atomic

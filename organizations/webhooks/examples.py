@@ -16,6 +16,7 @@ SHOWN: dict[str, Any] = {
     "failures": 0,
     "failing_since": None,
     "retry_at": None,
+    "old_secret_until": None,
     "created_at": "2026-01-01T12:00:00Z",
 }
 CREATED = SHOWN | {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwQ4p6b1nZ0hE="}

@@ -22,6 +22,9 @@ class Webhook(models.Model):
     """Such as `deployment.failed` or `cluster`; none: all of them."""
     secret = models.TextField(editable=False)
     """Encrypted; what its deliveries are signed with."""
+    old_secret = models.TextField(blank=True, default="", editable=False)
+    """Encrypted; the one before it, which signs beside it until `old_secret_until`."""
+    old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
     """Why it was switched off by itself; empty while it is on, and where a person did it."""

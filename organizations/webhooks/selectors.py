@@ -11,7 +11,7 @@ from organizations.webhooks.models import Webhook, WebhookDelivery
 
 SHOWN = (
     "id", "organization_id", "url", "events", "active", "disabled_reason", "failures", "failing_since", "retry_at",
-    "created_at",
+    "old_secret_until", "created_at",
 )  # fmt: skip
 LISTED = (
     "id", "webhook_id", "message_id", "kinds", "state", "attempts", "created_at", "next_attempt_at", "attempted_at",

@@ -21,6 +21,10 @@ class WebhookAnswer(serializers.Serializer[Any]):
     failures = serializers.IntegerField(help_text="Attempts that failed since the last that did not.")
     failing_since = serializers.DateTimeField(allow_null=True)
     retry_at = serializers.DateTimeField(allow_null=True, help_text="Before that nothing is sent there.")
+    old_secret_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until then messages are signed with the secret before the last change, too.",
+    )
     created_at = serializers.DateTimeField()
 
 

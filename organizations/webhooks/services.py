@@ -1,6 +1,7 @@
 """What happens to webhooks: one function per verb."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +21,8 @@ from organizations.webhooks.signing import new_secret
 
 MOST_WEBHOOKS = 20
 """Of one organization: each of its events is written once for each of them."""
+OVERLAP = timedelta(hours=24)
+"""How long messages are signed with the old secret, too, so that a receiver misses none while it changes."""
 WELL = {"failures": 0, "failing_since": None, "retry_at": None, "disabled_reason": ""}
 """As one that has never failed."""
 
@@ -65,10 +68,25 @@ def change_webhook(*, actor: User, webhook_id: int, changes: Mapping[str, Any]) 
 
 
 @transaction.atomic
+def rotate_secret(*, actor: User, webhook_id: int) -> str:
+    """A new secret, which is never shown again; the one before it signs beside it for `OVERLAP`. Raises NotFound."""
+    webhook, secret = _lock(webhook_id), new_secret()
+    Webhook.objects.filter(pk=webhook.pk).update(
+        secret=secrets.encrypt(secret),
+        old_secret=webhook.secret,
+        old_secret_until=timezone.now() + OVERLAP,
+    )
+    _record(webhook, "secret_rotated", actor, {})
+    return secret
+
+
+@transaction.atomic
 def delete_webhook(*, actor: User, webhook_id: int) -> None:
-    """Hide it, forget its secret, and send nothing any more. Raises NotFound if somebody was quicker."""
+    """Hide it, forget its secrets, and send nothing any more. Raises NotFound if somebody was quicker."""
     webhook = _lock(webhook_id)
-    Webhook.objects.filter(pk=webhook.pk).update(deleted_at=timezone.now(), secret="", active=False)
+    Webhook.objects.filter(pk=webhook.pk).update(
+        deleted_at=timezone.now(), secret="", old_secret="", old_secret_until=None, active=False
+    )
     cancel_pending(webhook)
     _record(webhook, "deleted", actor, {"url": webhook.url})
 

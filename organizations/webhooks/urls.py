@@ -8,6 +8,7 @@ DELIVERY = f"{ONE}/deliveries/<int:delivery_id>"
 urlpatterns = [
     path(ALL, views.Webhooks.as_view(), name="webhooks"),
     path(ONE, views.OneWebhook.as_view(), name="webhook"),
+    path(f"{ONE}/rotate-secret", views.RotateSecret.as_view(), name="rotate-secret"),
     path(f"{ONE}/test", views.TestWebhook.as_view(), name="test-webhook"),
     path(f"{ONE}/deliveries", views.Deliveries.as_view(), name="deliveries"),
     path(DELIVERY, views.OneDelivery.as_view(), name="delivery"),

@@ -103,6 +103,23 @@ class OneWebhook(APIView):
         return Response(status=204)
 
 
+class RotateSecret(APIView):
+    @extend_schema(
+        operation_id="rotate_webhook_secret",
+        tags=TAGS,
+        summary="Sign with a new secret",
+        description="This answer alone shows it. For 24 hours messages are signed with the old one, too: "
+        "`webhook-signature` then has both, with a space between them.",
+        request=None,
+        responses=NewWebhookAnswer,
+    )
+    def post(self, request: SignedInRequest, organization_id: int, webhook_id: int) -> Response:
+        found(request, organization_id, webhook_id)
+        refuse_body(request)
+        secret = services.rotate_secret(actor=request.user, webhook_id=webhook_id)
+        return Response(found(request, organization_id, webhook_id) | {"secret": secret})
+
+
 class TestWebhook(APIView):
     @extend_schema(
         operation_id="test_webhook",
