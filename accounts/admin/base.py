@@ -203,8 +203,10 @@ class ConsoleAdmin(LargeListAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        old = {field: str(form.initial.get(field)) for field in form.changed_data}
-        new = {field: str(form.cleaned_data.get(field)) for field in form.changed_data}
+        # Only what the row itself has: a form may also ask for a password, which belongs in no log.
+        fields = {field.name for field in obj._meta.get_fields()}.intersection(form.changed_data)
+        old = {field: str(form.initial.get(field)) for field in fields}
+        new = {field: str(form.cleaned_data.get(field)) for field in fields}
         self.record(
             request, "changed" if change else "created", obj, {"old": old if change else {}, "new": new}
         )

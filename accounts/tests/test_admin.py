@@ -1,7 +1,10 @@
 """Persons and the audit log in the console."""
 
+from importlib import import_module
+
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.urls import reverse
 
 from accounts import sessions
@@ -31,7 +34,20 @@ def test_an_operator_adds_a_user_who_can_sign_in(console, api):
     fields = {"username": "dora", "email": "dora@example.org", "password1": PASSWORD, "password2": PASSWORD}
     console.post(reverse("admin:accounts_user_add"), fields | {"usable_password": "true"})
     assert api().post("/token", {"username": "dora", "password": PASSWORD}).status_code == 200
-    assert audited("user.created").target == f"user:{User.objects.get(username='dora').pk}"
+    entry = audited("user.created")
+    assert entry.target == f"user:{User.objects.get(username='dora').pk}"
+    assert entry.detail["new"] == {"username": "dora", "email": "dora@example.org"}
+
+
+def test_passwords_that_were_once_written_into_the_log_are_forgotten(operator):
+    written = {"username": "dora", "password1": PASSWORD, "password2": PASSWORD}
+    AuditEntry.objects.create(
+        actor=operator, action="user.created", target="user:7", detail={"old": {}, "new": written}
+    )
+    forget = import_module("accounts.migrations.0006_no_passwords_in_audit").FORGET
+    with connection.cursor() as cursor:
+        cursor.execute(forget)
+    assert audited("user.created").detail == {"old": {}, "new": {"username": "dora"}}
 
 
 def test_a_deactivated_user_is_out_from_the_next_request_on(
