@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from clusters.models import Cluster
 from clusters.wakeups import CHUNK
-from deployments.services.booking import OverBooked, StalePlan
-from scheduling.core.invariants import InvariantBroken
+from deployments.services.booking import StalePlan
 from scheduling.core.state import ClusterPlan
 from scheduling.planning import foresee
 from scheduling.selectors import clusters_with_waiting
-from scheduling.services import run_cycle
+from scheduling.services import NOTHING_DONE, run_cycle
 
 LOCKED = "busy: somebody else has it locked; run again"
 STALE = "deployments kept changing; run again"
@@ -55,7 +54,7 @@ def _run_batch(cluster_ids: list[int], *, dry_run: bool) -> Iterator[Outcome]:
             result = run_cycle(cluster_ids=cluster_ids, everybody=True)
             plan, problems = result.plan, dict.fromkeys(result.locked, LOCKED)
         plans = {decided.cluster_id: decided for decided in plan.clusters}
-    except (InvariantBroken, OverBooked, StalePlan) as error:
+    except NOTHING_DONE as error:
         if len(cluster_ids) > 1:
             # One by one, so that one bad cluster does not stop the others of its batch.
             for cluster_id in cluster_ids:

@@ -27,6 +27,10 @@ log = structlog.get_logger(__name__)
 ATTEMPTS = 5
 
 
+NOTHING_DONE = (InvariantBroken, OverBooked, StalePlan)
+"""What `run_cycle` raises, with nothing written."""
+
+
 @dataclass(frozen=True, slots=True)
 class CycleResult:
     """What a batch did. `locked`: clusters that somebody else held, to be asked for again."""
@@ -69,7 +73,7 @@ def start_deployment(*, actor: User, deployment_id: int) -> None:
     require_status(deployment, STARTABLE, "start it")
     try:
         missed: Iterable[int] = run_cycle(cluster_ids=[deployment.cluster_id]).locked
-    except (InvariantBroken, OverBooked, StalePlan) as problem:
+    except NOTHING_DONE as problem:
         # It stays pending, which is a true answer; a worker tries again.
         log.error("cycle_failed", cluster_id=deployment.cluster_id, error=str(problem))
         missed = (deployment.cluster_id,)

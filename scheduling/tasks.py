@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import structlog
 from celery import shared_task
 
-from deployments.services.booking import OverBooked, StalePlan
+from deployments.services.booking import StalePlan
 from scheduling import heartbeat, refusals, rollups, simulation_services
-from scheduling.core.invariants import InvariantBroken
 from scheduling.hints import wakeups
 from scheduling.selectors import clusters_with_waiting
-from scheduling.services import run_cycle
+from scheduling.services import NOTHING_DONE, run_cycle
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +33,7 @@ def _run(ids: Sequence[int]) -> Sequence[int]:
     """Answers those that are to be planned again."""
     try:
         return run_cycle(cluster_ids=ids).locked if ids else ()
-    except (StalePlan, InvariantBroken, OverBooked) as problem:
+    except NOTHING_DONE as problem:
         if len(ids) > 1:
             # One by one, so that one restless cluster, or a bad plan for one, does not stop the others.
             return [missed for id_ in ids for missed in _run([id_])]

@@ -19,9 +19,8 @@ from accounts.models import User
 from clusters.models import Cluster
 from deployments.services.booking import StalePlan
 from organizations.admin.rights import may_see_inside
-from scheduling.core.invariants import InvariantBroken
 from scheduling.models import Cycle, SeededInterval
-from scheduling.services import run_cycle
+from scheduling.services import NOTHING_DONE, run_cycle
 
 
 def run_now(actor: User, cluster: Cluster) -> str:
@@ -30,7 +29,7 @@ def run_now(actor: User, cluster: Cluster) -> str:
         result = run_cycle(cluster_ids=[cluster.pk])
     except StalePlan as error:
         raise Conflict("Its deployments kept changing. Try again in a moment.") from error
-    except InvariantBroken as error:
+    except NOTHING_DONE as error:
         raise Conflict(f"The plan was refused, and nothing was changed: {error}") from error
     if not result.plan.clusters:
         raise Conflict("Another cycle is at work here. Try again in a moment.")

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import AuditEntry
+from clusters.models import Cluster
 from deployments.admin import wording
 from deployments.models import Deployment
 from deployments.states import Status
@@ -45,6 +46,12 @@ def test_a_paused_cluster_starts_nothing_for_an_operator_either(console, cluster
     waiting = DeploymentFactory(cluster=cluster)
     assert "0 scheduled" in said(run_now(console, cluster))
     assert Deployment.objects.get(pk=waiting.pk).status == Status.PENDING
+
+
+def test_where_the_books_are_wrong_the_button_says_so(console, cluster):
+    DeploymentFactory(cluster=cluster, gpu=4)
+    Cluster.objects.filter(pk=cluster.pk).update(allocated_gpu=5000)
+    assert "would hold more than they have" in said(run_now(console, cluster))
 
 
 @pytest.mark.django_db(transaction=True)
