@@ -81,10 +81,11 @@ def _pull(run: Run) -> None:
         if failure.permanent or late:
             _refuse(run, str(failure), failure_of(failure.cause) or Failure.IMAGE_PULL_FAILED)
         else:
-            books.record_delays(delays=[Delay(run.pk, failure.cause, str(failure))])
+            delay = Delay(run.pk, failure.cause, str(failure))
+            books.record_delays(cluster_id=run.cluster_id, delays=[delay])
     else:
         books.record_pull(run_id=run.pk, kind="image_pulled")
-        books.record_images_ready(run_ids=[run.pk])
+        books.record_images_ready(cluster_id=run.cluster_id, run_ids=[run.pk])
 
 
 def _refuse(run: Run, detail: str, failure: Failure) -> None:

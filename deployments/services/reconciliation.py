@@ -169,7 +169,7 @@ def _perform(
     if ends := _only(End, actions):
         record_ends(cluster_id=cluster.pk, ends=ends)
     if delays := _only(Delay, actions):
-        books.record_delays(delays=delays)
+        books.record_delays(cluster_id=cluster.pk, delays=delays)
     if expired := _only(Expire, actions):
         books.expire_runs(cluster_id=cluster.pk, run_ids=[action.run_id for action in expired])
     if signals := _only(Signal, actions):
@@ -191,9 +191,10 @@ def _only(kind: type[Kind], actions: Sequence[Action]) -> list[Kind]:
 
 def _signal(cluster: Cluster, driver: Driver, signals: Sequence[Signal]) -> None:
     if first := [signal.run_id for signal in signals if signal.first]:
-        books.record_signals(run_ids=first)
+        books.record_signals(cluster_id=cluster.pk, run_ids=first)
     failures = driver.stop_many({signal.handle: signal.grace_seconds for signal in signals})
-    books.record_deliveries(run_ids=[signal.run_id for signal in signals if signal.handle not in failures])
+    delivered = [signal.run_id for signal in signals if signal.handle not in failures]
+    books.record_deliveries(cluster_id=cluster.pk, run_ids=delivered)
     _report(cluster, "stop_failed", failures)
 
 

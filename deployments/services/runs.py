@@ -56,31 +56,38 @@ def record_running(*, marks: Mapping[int, Sequence[MarkRunning]]) -> None:
     announce_all("running", rows, source=Source.RUNTIME, at=now, status=Status.RUNNING, data=data)
 
 
-def record_signals(*, run_ids: Sequence[int]) -> None:
+def record_signals(*, cluster_id: int, run_ids: Sequence[int]) -> None:
     """Note, before the engine is told, that it will be: an end dated before this is the run's own."""
-    Run.objects.filter(pk__in=run_ids, stop_signalled_at=None).update(stop_signalled_at=timezone.now())
+    _note(cluster_id, run_ids, still={"stop_signalled_at": None}, stop_signalled_at=timezone.now())
 
 
-def record_deliveries(*, run_ids: Sequence[int]) -> None:
+def record_deliveries(*, cluster_id: int, run_ids: Sequence[int]) -> None:
     """Note that the engine took our word to end; its grace counts from now."""
-    Run.objects.filter(pk__in=run_ids, stop_delivered_at=None).update(stop_delivered_at=timezone.now())
+    _note(cluster_id, run_ids, still={"stop_delivered_at": None}, stop_delivered_at=timezone.now())
 
 
-def record_images_ready(*, run_ids: Sequence[int]) -> None:
+def record_images_ready(*, cluster_id: int, run_ids: Sequence[int]) -> None:
     """Note that nothing has to be fetched any more before these start; their time to start counts from now."""
-    Run.objects.filter(pk__in=run_ids, image_ready_at=None, outcome=None).update(
-        image_ready_at=timezone.now()
-    )
+    _note(cluster_id, run_ids, still={"image_ready_at": None, "outcome": None}, image_ready_at=timezone.now())
 
 
-def forget_images(*, run_ids: Sequence[int]) -> None:
+def forget_images(*, cluster_id: int, run_ids: Sequence[int]) -> None:
     """Note that the image has gone from the engine again, and must be fetched anew."""
-    Run.objects.filter(pk__in=run_ids, outcome=None).update(image_ready_at=None)
+    _note(cluster_id, run_ids, still={"outcome": None}, image_ready_at=None)
 
 
 @transaction.atomic
-def record_delays(*, delays: Sequence[Delay]) -> None:
+def _note(cluster_id: int, run_ids: Sequence[int], *, still: dict[str, Any], **values: Any) -> None:
+    if run_ids:
+        # Else a cycle that evicts the same runs in an order of its own could wait for us, and we for it.
+        lock_clusters([cluster_id])
+        Run.objects.filter(pk__in=run_ids, **still).update(**values)
+
+
+@transaction.atomic
+def record_delays(*, cluster_id: int, delays: Sequence[Delay]) -> None:
     """Store why runs do not run yet, and tell it, each once as long as it stays the same."""
+    lock_clusters([cluster_id])
     by_run = {delay.run_id: delay for delay in delays}
     runs = [run for run in lock_live_runs(by_run) if run.deployment.status == Status.STARTING]
     events = []

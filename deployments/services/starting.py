@@ -35,7 +35,7 @@ def start_runs(*, cluster: Cluster, driver: Driver, run_ids: Sequence[int]) -> N
     specs = list(attempt.startable())
     if cluster.runtime == Runtime.DOCKER:
         ready = [run.pk for spec in specs if (run := runs[spec.name]).image_ready_at is None]
-        books.record_images_ready(run_ids=ready)
+        books.record_images_ready(cluster_id=cluster.pk, run_ids=ready)
     for name, answer in driver.start_many(specs).items():
         if isinstance(answer, RuntimeFailure):
             attempt.note(runs[name], answer)
@@ -90,6 +90,6 @@ class _Attempt:
         if self.refused:
             record_ends(cluster_id=self.cluster.pk, ends=self.refused)
         if self.delayed:
-            books.record_delays(delays=self.delayed)
+            books.record_delays(cluster_id=self.cluster.pk, delays=self.delayed)
         if self.without_image:
-            books.forget_images(run_ids=self.without_image)
+            books.forget_images(cluster_id=self.cluster.pk, run_ids=self.without_image)
