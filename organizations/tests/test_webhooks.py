@@ -8,10 +8,12 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from cryptography.fernet import Fernet
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry
+from accounts.tests.factories import UserFactory
 from organizations.models import Webhook, WebhookDelivery
 from organizations.services import delete_organization
 from organizations.tests.factories import OrganizationFactory
@@ -127,6 +129,59 @@ def test_over_http_a_new_secret_is_shown_once(api, alice, lab, hook):
     assert (rotated.status_code, rotated.json()["secret"].startswith("whsec_")) == (200, True)
     assert api(alice).get(address).json() == {k: v for k, v in rotated.json().items() if k != "secret"}
     assert rotated.json()["old_secret_until"] is not None
+
+
+@pytest.fixture
+def unreadable(settings, hook):
+    """The hook, of whose secret the key is gone."""
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    return hook
+
+
+def test_a_secret_that_no_key_reads_is_told_and_keeps_no_other_webhook_from_its_turn(
+    unreadable, receiver, lab
+):
+    other, _ = create_webhook(actor=UserFactory(), organization_id=OrganizationFactory().pk, url=receiver.url)
+    happen(lab, event("failed"))
+    happen(other.organization, event("running"))
+    assert send_due() == 2
+    assert kinds(receiver) == ["running"]
+    log = WebhookDelivery.objects.get(webhook=unreadable)
+    assert (log.state, log.attempts, log.response_status) == ("pending", 1, None)
+    assert ("rotate-secret" in log.error, "ENCRYPTION_KEYS" in log.error) == (True, True)
+
+
+def test_a_new_secret_replaces_at_once_one_that_no_key_reads(alice, lab, unreadable, receiver):
+    happen(lab, event("failed"))
+    send_due()
+    new = rotate_secret(actor=alice, webhook_id=unreadable.pk)
+    later(15)
+    assert send_due() == 1
+    assert verified(new, *receiver.requests[0])
+    assert WebhookDelivery.objects.get().state == "delivered"
+
+
+def test_an_error_in_one_turn_is_logged_and_the_others_have_theirs(monkeypatch, alice, lab, hook, receiver):
+    create_webhook(actor=alice, organization_id=lab.pk, url=receiver.url)
+    record, broken, told = delivering.record_outcome, [hook.pk], []
+
+    def record_outcome(delivery, outcome):
+        if delivery.webhook_id in broken:
+            raise ZeroDivisionError
+        return record(delivery, outcome)
+
+    monkeypatch.setattr(delivering, "record_outcome", record_outcome)
+    monkeypatch.setattr(delivering.log, "exception", lambda *what, **more: told.append((*what, more)))
+    happen(lab, event("failed"))
+    send_due()
+    assert told == [("webhook_turn_failed", {"webhook_id": hook.pk})]
+    assert len(receiver.requests) == 2
+    assert send_due() == 0, "it waits, and does not come up first for ever"
+    broken.clear()
+    later(delivering.TROUBLE_SECONDS)
+    assert send_due() == 1
+    stored = Webhook.objects.get(pk=hook.pk)
+    assert (stored.failures, stored.retry_at) == (0, None)
 
 
 def test_the_secret_is_stored_encrypted(hook):

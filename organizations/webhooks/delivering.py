@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,19 +27,32 @@ TURN_SECONDS = 20.0
 """So long one webhook is served before the next has its turn."""
 MOST_AT_ONCE = 4
 """Webhooks that are served at the same time, by all workers: threads are left for the engines."""
+TROUBLE_SECONDS = 60
+"""So long a webhook waits after an error that is ours and no receiver's."""
 KEPT_DAYS = 30
 PRUNED_AT_ONCE = 10_000
 GONE = 410
+UNREADABLE = (
+    "No key of ENCRYPTION_KEYS reads this webhook's secret, so nothing can be signed. Rotate the secret "
+    "(POST …/rotate-secret), or ask the operator to put the key back that it was encrypted with."
+)
 
 
 def send_due() -> int:
-    """Send until nothing is due, or all places are taken; answers how many attempts were made."""
+    """Send until nothing is due, or all places are taken; answers how many attempts were made.
+
+    An error in one webhook's turn ends that turn alone.
+    """
     attempts = 0
     served: set[int] = set()
     while (webhook := _claim(served)) is not None:
         served.add(webhook.pk)
         with _released(webhook):
-            attempts += _serve(webhook)
+            try:
+                attempts += _serve(webhook)
+            except Exception:
+                log.exception("webhook_turn_failed", webhook_id=webhook.pk)
+                _set_aside(webhook)
     return attempts
 
 
@@ -84,6 +97,12 @@ def _released(webhook: Webhook) -> Iterator[None]:
         Webhook.objects.filter(pk=webhook.pk).update(leased_until=None)
 
 
+def _set_aside(webhook: Webhook) -> None:
+    # Or else it would be claimed again and again, before all others.
+    retry_at = timezone.now() + timedelta(seconds=TROUBLE_SECONDS)
+    Webhook.objects.filter(pk=webhook.pk).update(retry_at=retry_at)
+
+
 def _serve(webhook: Webhook) -> int:
     """Send in order until nothing is due, one fails, or its turn is over; answers how many attempts."""
     until, attempts = time.monotonic() + TURN_SECONDS, 0
@@ -111,15 +130,27 @@ def _serve(webhook: Webhook) -> int:
 
 def _attempt(delivery: WebhookDelivery) -> Outcome:
     webhook, body = delivery.webhook, delivery.body.encode()
-    is_rotating = webhook.old_secret_until is not None and webhook.old_secret_until > timezone.now()
-    signers = [webhook.secret, webhook.old_secret] if is_rotating else [webhook.secret]
+    try:
+        signers = _signers(webhook)
+    except secrets.UnreadableSecret:
+        return Outcome(status=None, error=UNREADABLE, milliseconds=0)
     headers = signed_headers(
-        signers=[secrets.decrypt(one) for one in signers],
+        signers=signers,
         message_id=str(delivery.message_id),
         timestamp=int(time.time()),
         body=body,
     )
     return send(url=webhook.url, headers=headers, body=body)
+
+
+def _signers(webhook: Webhook) -> list[str]:
+    """The secrets that sign now, the newest first. Raises UnreadableSecret."""
+    signers = [secrets.decrypt(webhook.secret)]
+    if webhook.old_secret_until is not None and webhook.old_secret_until > timezone.now():
+        # One that cannot be read is why many a secret is rotated: the new one must not fail with it.
+        with suppress(secrets.UnreadableSecret):
+            signers.append(secrets.decrypt(webhook.old_secret))
+    return signers
 
 
 @transaction.atomic
@@ -151,7 +182,7 @@ def record_outcome(delivery: WebhookDelivery, outcome: Outcome) -> bool:
 
 
 def _note_success(webhook: Webhook) -> None:
-    if webhook.failures:
+    if webhook.failures or webhook.retry_at is not None:
         Webhook.objects.filter(pk=webhook.pk).update(failures=0, failing_since=None, retry_at=None)
 
 
