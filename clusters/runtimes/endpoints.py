@@ -9,21 +9,9 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-Address = IPv4Address | IPv6Address
-METADATA = frozenset(
-    ipaddress.ip_address(text)
-    for text in (
-        "169.254.169.254",
-        "100.100.100.200",
-        "168.63.129.16",
-        "192.0.0.192",
-        "fd00:ec2::254",
-        "fd20:ce::254",
-    )
-)
-"""Where clouds tell a machine its own credentials: only an entry of just that address opens one."""
+from accounts import addresses
+from accounts.addresses import Address as Address
 
 
 class Scheme(StrEnum):
@@ -80,13 +68,14 @@ class Reach:
             return f"Only platform staff may connect an engine by {endpoint.scheme}://."
         rules = [rule for rule in map(parse_entry, self.entries) if rule and rule.port in {0, endpoint.port}]
         named = any(rule.name == endpoint.host.lower().rstrip(".") for rule in rules if rule.name)
-        known = _plain(address if address is not None else _literal(endpoint.host))
+        known = address if address is not None else addresses.literal(endpoint.host)
         listed = known is not None and any(rule.holds(known) for rule in rules)
         if known is None:
             # Not resolved yet: a network in the list may still turn out to hold it.
             allowed = named or any(rule.network for rule in rules)
         else:
-            allowed = listed or (named and _is_ordinary(known))
+            # This machine and its neighbourhood must be listed as addresses: a name may come to mean them.
+            allowed = listed or (named and addresses.is_ordinary(known))
         if allowed:
             return None
         return (
@@ -100,14 +89,12 @@ class Rule:
     """One entry: a name or a network, and a port (0: any)."""
 
     name: str = ""
-    network: IPv4Network | IPv6Network | None = None
+    network: addresses.Network | None = None
     port: int = 0
 
     def holds(self, address: Address) -> bool:
         """Whether it lists this address."""
-        if self.network is None or address not in self.network:
-            return False
-        return address not in METADATA or self.network.num_addresses == 1
+        return self.network is not None and addresses.opens(self.network, address)
 
 
 def parse_entry(entry: str) -> Rule | None:
@@ -142,29 +129,3 @@ def parse_entry(entry: str) -> Rule | None:
 def wrong_entries(entries: Iterable[str]) -> list[str]:
     """Those that are no entries."""
     return [entry for entry in entries if parse_entry(entry) is None]
-
-
-def _literal(host: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def _plain(address: Address | None) -> Address | None:
-    """The IPv4 address inside an IPv6 one, and no zone: one address is written in one way."""
-    if isinstance(address, IPv6Address):
-        return address.ipv4_mapped or IPv6Address(int(address))
-    return address
-
-
-def _is_ordinary(address: Address) -> bool:
-    """Not this machine itself nor its neighbourhood: those must be listed as an address, not behind a name."""
-    return not (
-        address.is_loopback
-        or address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-        or address.is_reserved
-        or address in METADATA
-    )

@@ -46,6 +46,8 @@ def test_a_host_that_is_not_listed_is_refused_with_what_to_ask_for() -> None:
         ("10.0.0.0/8", "engine.example", "::ffff:10.1.2.3"),
         ("[fd12::/16]:2376", "engine.example", "fd12::1"),
         ("fe80::1", "engine.example", "fe80::1%eth0"),
+        ("engine.example", "engine.example", "fec0::1"),
+        ("engine.example", "engine.example", "2002:a01:203::"),
         ("127.0.0.1", "engine.example", "127.0.0.1"),
         ("169.254.169.254", "engine.example", "169.254.169.254"),
     ],
@@ -76,6 +78,9 @@ def test_what_an_entry_names_may_be_reached(entry: str, host: str, address: str 
         ("0.0.0.0/0", "169.254.169.254", None),
         ("169.254.0.0/16", "engine.example", "::ffff:169.254.169.254"),
         ("::/0", "engine.example", "fd00:ec2::254"),
+        ("64:ff9b::/96", "engine.example", "64:ff9b::a9fe:a9fe"),
+        ("engine.example", "engine.example", "2002:7f00:1::"),
+        ("engine.example", "engine.example", "2002:a9fe:a9fe::"),
     ],
 )
 def test_what_no_entry_names_and_what_hides_behind_a_name_may_not(

@@ -13,7 +13,8 @@ INSIDE = [
     "127.0.0.1", "10.0.0.1", "172.16.5.5", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "168.63.129.16",
     "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "::ffff:127.0.0.1",
     "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2002:a00:1::1", "ff02::1",
-    "2001:0:7f00:1::",
+    "2001:0:7f00:1::", "fec0::1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::a00:1", "192.0.0.192", "192.0.0.9",
+    "100.100.100.200", "64:ff9b::192.0.0.192", "2002:808:808::1", "2001:db8::1", "3fff::1", "5f00::1", "4000::1",
 ]  # fmt: skip
 NO_ADDRESSES = [
     "", "hooks.example.com", "ftp://hooks.example.com", "https://", "https:///path", "file:///etc/passwd",
@@ -75,6 +76,15 @@ def test_the_operator_allows_a_network_and_no_other(settings, monkeypatch):
     with pytest.raises(NotReachable):
         allowed_addresses("http://hooks.lan/")
     assert why_not("http://hooks.lan/") is None
+
+
+def test_a_network_that_is_allowed_opens_no_metadata_and_an_entry_of_it_does(settings):
+    settings.WEBHOOK_ALLOWED_NETWORKS = ("169.254.0.0/16", "64:ff9b::/96", "fd00:ec2::254")
+    assert why_not("http://169.254.1.1/") is None
+    assert why_not("http://[64:ff9b::169.254.1.1]/") is None
+    assert why_not("http://169.254.169.254/")
+    assert why_not("http://[64:ff9b::169.254.169.254]/")
+    assert why_not("http://[fd00:ec2::254]/") is None
 
 
 def test_the_connection_goes_to_the_address_that_was_looked_at(settings, monkeypatch):

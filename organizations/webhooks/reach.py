@@ -5,15 +5,12 @@ Every address that a name resolves to is looked at, at each attempt, and the con
 
 import ipaddress
 import socket
-from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-Address = IPv4Address | IPv6Address
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-CLOUD = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Where a cloud talks to its own machines, at an address that looks public."""
+from accounts.addresses import Address, is_public, literal, opens, reached
+
 PORTS = {"https": 443, "http": 80}
 NOT_ALLOWED = (
     "{host} leads to an address inside of a network, and webhooks go to public addresses. The operator of this "
@@ -48,9 +45,9 @@ def why_not(url: str) -> str | None:
     """Why an address cannot be that of a webhook, as far as that shows before its name is resolved."""
     try:
         parts = parsed(url)
-        literal = _literal(parts.hostname or "")
-        if literal is not None:
-            _require(parts, literal)
+        address = literal(parts.hostname or "")
+        if address is not None:
+            _require(parts, address)
         elif parts.scheme == "http" and not settings.WEBHOOK_ALLOWED_NETWORKS:
             raise NotReachable(IN_THE_CLEAR)
     except NotReachable as refusal:
@@ -73,38 +70,13 @@ def allowed_addresses(url: str) -> list[str]:
 
 
 def _require(parts: SplitResult, address: Address) -> None:
-    every = _every(address)
-    if all(_is_allowed(one) for one in every):
+    if all(_is_allowed(one) for one in reached(address)):
         return
-    if not all(one.is_global and not one.is_multicast and one not in CLOUD for one in every):
+    if not is_public(address):
         raise NotReachable(NOT_ALLOWED.format(host=parts.hostname))
     if parts.scheme != "https":
         raise NotReachable(IN_THE_CLEAR)
 
 
 def _is_allowed(address: Address) -> bool:
-    return any(address in ipaddress.ip_network(network) for network in settings.WEBHOOK_ALLOWED_NETWORKS)
-
-
-def _every(address: Address) -> list[Address]:
-    """It and the IPv4 addresses inside of it, to which a gateway or this machine may send on."""
-    if isinstance(address, IPv4Address):
-        return [address]
-    if address.ipv4_mapped is not None:
-        return [address.ipv4_mapped]
-    plain = IPv6Address(int(address))
-    inside: list[Address] = [plain]
-    if plain.sixtofour is not None:
-        inside.append(plain.sixtofour)
-    if plain.teredo is not None:
-        inside += plain.teredo
-    if plain in NAT64:
-        inside.append(IPv4Address(int(plain) & 0xFFFFFFFF))
-    return inside
-
-
-def _literal(host: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+    return any(opens(ipaddress.ip_network(network), address) for network in settings.WEBHOOK_ALLOWED_NETWORKS)
