@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -239,6 +240,40 @@ def test_a_receiver_that_is_down_gets_one_attempt_not_one_for_each_event(lab, ho
     assert send_due() == 2
     assert kinds(receiver) == ["running", "running", "completed"]
     assert Webhook.objects.get().failures == 0
+
+
+def test_what_failed_is_not_overtaken_by_younger_ones_however_the_dice_fall(monkeypatch, lab, hook, receiver):
+    # The first pause that is drawn is long, all others short.
+    drawn = [1.2]
+    dice = SimpleNamespace(uniform=lambda low, _: drawn.pop() if drawn else low)
+    monkeypatch.setattr(delivering, "random", dice)
+    receiver.statuses.append(503)
+    happen(lab, event("running"))
+    happen(lab, event("completed"))
+    send_due()
+    later(9)
+    send_due()
+    later(4)
+    send_due()
+    assert kinds(receiver) == ["running", "running", "completed"]
+
+
+def test_one_that_failed_often_is_waited_for_also_where_the_receiver_took_another(alice, lab, hook, receiver):
+    receiver.statuses.extend([503, 503, 204, 503])
+    happen(lab, event("running"))
+    send_due()
+    later(15)
+    send_due()
+    send_test(actor=alice, webhook_id=hook.pk)
+    send_due()
+    later(80)
+    send_due()
+    happen(lab, event("completed"))
+    later(15)
+    assert send_due() == 0, "the third pause is minutes long"
+    later(400)
+    send_due()
+    assert kinds(receiver) == ["running", "running", "test", "running", "running", "completed"]
 
 
 def test_after_days_of_nothing_but_failures_it_is_switched_off_and_says_why(alice, lab, hook, receiver):

@@ -1,4 +1,8 @@
-"""Sending what is due: one webhook at a time in the order of its events, and no receiver holds up another."""
+"""Sending what is due: a webhook's messages one after the other, and no receiver holds up another.
+
+They go in the order in which they were written, and wait behind one that failed. Younger ones overtake it only where a
+person does not let them wait: by sending to it, or by another address.
+"""
 
 import random
 import time
@@ -158,6 +162,8 @@ def record_outcome(delivery: WebhookDelivery, outcome: Outcome) -> bool:
     """Write what became of an attempt, and when the next is; answers whether the receiver took it."""
     now, attempts = timezone.now(), delivery.attempts + 1
     webhook = Webhook.objects.select_for_update(no_key=True, of=("self",)).get(pk=delivery.webhook_id)
+    # One time for both: a webhook that is due before what failed would send younger messages first.
+    retry_at = now + _pause(max(attempts, webhook.failures + 1))
     changed = {
         "attempts": attempts,
         "attempted_at": now,
@@ -169,15 +175,13 @@ def record_outcome(delivery: WebhookDelivery, outcome: Outcome) -> bool:
     }
     if outcome.is_good:
         _note_success(webhook)
+    elif attempts > len(BACKOFF_SECONDS) or not webhook.active:
+        changed["state"] = DeliveryState.FAILED
     else:
-        pause = _pause(attempts)
-        if pause is None or not webhook.active:
-            changed["state"] = DeliveryState.FAILED
-        else:
-            changed |= {"state": DeliveryState.PENDING, "next_attempt_at": now + pause}
+        changed |= {"state": DeliveryState.PENDING, "next_attempt_at": retry_at}
     WebhookDelivery.objects.filter(pk=delivery.pk).update(**changed)
     if not outcome.is_good:
-        _note_failure(webhook, outcome, now)
+        _note_failure(webhook, outcome, now, retry_at)
     return outcome.is_good
 
 
@@ -186,11 +190,10 @@ def _note_success(webhook: Webhook) -> None:
         Webhook.objects.filter(pk=webhook.pk).update(failures=0, failing_since=None, retry_at=None)
 
 
-def _note_failure(webhook: Webhook, outcome: Outcome, now: datetime) -> None:
+def _note_failure(webhook: Webhook, outcome: Outcome, now: datetime, retry_at: datetime) -> None:
     since = webhook.failing_since or now
-    pause = _pause(webhook.failures + 1) or timedelta(seconds=BACKOFF_SECONDS[-1])
     Webhook.objects.filter(pk=webhook.pk).update(
-        failures=F("failures") + 1, failing_since=since, retry_at=now + pause
+        failures=F("failures") + 1, failing_since=since, retry_at=retry_at
     )
     if outcome.status == GONE:
         switch_off(webhook, "The receiver answered 410: it wants nothing any more.")
@@ -213,8 +216,7 @@ def cancel_pending(webhook: Webhook) -> None:
     )
 
 
-def _pause(failures: int) -> timedelta | None:
-    """The time until the next attempt after so many failures; None after the last one."""
-    if failures > len(BACKOFF_SECONDS):
-        return None
-    return timedelta(seconds=BACKOFF_SECONDS[failures - 1] * random.uniform(1 - JITTER, 1 + JITTER))
+def _pause(failures: int) -> timedelta:
+    """The time until the next attempt after so many failures."""
+    seconds = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
+    return timedelta(seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER))
