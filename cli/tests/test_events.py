@@ -72,6 +72,16 @@ def test_a_stream_goes_on_where_it_was():
     assert [asked.headers.get("Last-Event-ID") for asked in server.asked] == [None, "41", "41", "41"]
 
 
+def test_a_quiet_stream_goes_on_where_it_was():
+    first, then = ": ready\nid: 41\n\n", ": ready\nid: 42\n\n: alive\nid: 43\n\n: alive\nid: 44"
+    streams = [(200, f"retry: 10\n\n{told}", STREAM) for told in (first, then, SECOND)]
+    with local_server(*streams) as server, client_of(server) as client:
+        found = [one.topic for one in islice(client.events(), 4)]
+    assert found == ["ready", "ready", "ready", "reset"]
+    # 44 came without the end of its block.
+    assert [asked.headers.get("Last-Event-ID") for asked in server.asked] == [None, "41", "43"]
+
+
 def test_a_service_without_a_stream_says_so():
     refusal = (404, {"detail": "There is no such path."})
     with local_server(refusal) as server, client_of(server) as client, pytest.raises(NotFound):

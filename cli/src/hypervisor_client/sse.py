@@ -17,7 +17,8 @@ LONGEST_PAUSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`comment`: the text of a comment line, which is a message of its own here."""
+    """`comment`: the text of a comment line, which is a message of its own here. Without data it tells nothing but
+    its `id`, from which a stream can be resumed, or its `retry`."""
 
     event: str = "message"
     data: str = ""
@@ -29,14 +30,16 @@ class Message:
 def messages(lines: Iterable[str]) -> Iterator[Message]:
     """As the HTML standard reads them; half a message at the end is dropped."""
     event, data, id_, retry = "", list[str](), None, None
+    is_placed = False
     for line in lines:
         if line.startswith(":"):
             yield Message(comment=line[1:].strip())
             continue
         if not line:
-            if data or retry is not None:
+            # A place without news counts, too: it is all that a quiet stream has to resume from.
+            if data or retry is not None or is_placed:
                 yield Message(event or "message", "\n".join(data), id_, retry)
-            event, data, retry = "", [], None
+            event, data, retry, is_placed = "", [], None, False
             continue
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -45,7 +48,7 @@ def messages(lines: Iterable[str]) -> Iterator[Message]:
         elif name == "data":
             data.append(value)
         elif name == "id" and "\0" not in value:
-            id_ = value
+            id_, is_placed = value, True
         elif name == "retry" and value.isascii() and value.isdigit():
             retry = int(value)
 
