@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from rich.text import Text
 
+from hypervisor_cli.addresses import with_scheme
 from hypervisor_cli.commands.deploy import own_name
 from hypervisor_cli.commands.top import bar
 from hypervisor_cli.exits import sentences
-from hypervisor_cli.session import with_scheme
 from hypervisor_cli.tables import Column, lines
 from hypervisor_cli.words import clock, needs, number, seconds_of, span
 from hypervisor_client import Invalid

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from hypervisor_cli.exits import Failure
 from hypervisor_cli.session import Session
 from hypervisor_client import Client, HypervisorError, NotFound, Unavailable, Unreachable
 
@@ -54,6 +55,11 @@ class Changes:
             except NotFound:
                 # A service without a live stream.
                 self.is_live = False
+                return
+            except Failure:
+                # The login is no longer ours: whoever looks next is told so, and that should be now.
+                self.is_live = False
+                self.happened.set()
                 return
             except HypervisorError:
                 self.is_live = False

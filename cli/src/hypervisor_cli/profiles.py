@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hypervisor_cli.exits import Failure
+from hypervisor_cli.addresses import with_scheme
+from hypervisor_cli.exits import Exit, Failure
 from hypervisor_client import Tokens
 
 DEFAULT = "default"
@@ -24,6 +25,12 @@ class Profile:
     username: str = ""
     access: str | None = None
     refresh: str | None = None
+
+
+def login_command(name: str, url: str) -> str:
+    """What to type in order to sign in there for the profile of this name."""
+    named = "" if name == DEFAULT else f"--profile {name} "
+    return f"hv {named}login {url or 'URL'}"
 
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -115,22 +122,42 @@ class Profiles:
 
 
 class ProfileStore:
-    """One profile's tokens, as the client keeps and renews them."""
+    """The tokens of one login, as the client keeps and renews them. Those of another login that took its profile are
+    neither used nor overwritten; `begins`: this login is new, and takes the profile with the first tokens it saves."""
 
-    def __init__(self, profiles: Profiles, name: str, profile: Profile) -> None:
+    def __init__(self, profiles: Profiles, name: str, profile: Profile, *, begins: bool = False) -> None:
         self._profiles = profiles
         self._name = name
-        self._new = profile
+        self._mine = profile
+        self._begins = begins
 
-    def load(self) -> Tokens | None:
-        """See `TokenStore.load`: read each time, for another `hv` may have renewed them."""
+    def load(self) -> Tokens:
+        """See `TokenStore.load`: read each time, for another `hv` may have renewed them. Raises Failure where the
+        profile is signed out, or another login's."""
         stored = self._profiles.get(self._name)
-        return Tokens(stored.access, stored.refresh) if stored and stored.access else None
+        if stored is None or stored.access is None:
+            raise Failure(
+                f"Profile {self._name} was signed out meanwhile. "
+                f"Sign in with: {login_command(self._name, self._mine.url)}",
+                Exit.NOT_SIGNED_IN,
+            )
+        if (with_scheme(stored.url), stored.username) != (with_scheme(self._mine.url), self._mine.username):
+            raise Failure(
+                f"Profile {self._name} was signed in anew meanwhile: at {stored.url} as {stored.username}, no longer "
+                f"at {self._mine.url} as {self._mine.username}. Sign in again, and for each login keep a profile of "
+                f"its own: hv --profile NAME login URL",
+                Exit.NOT_SIGNED_IN,
+            )
+        return Tokens(stored.access, stored.refresh)
 
     def save(self, tokens: Tokens) -> None:
-        """See `TokenStore.save`."""
-        one = Profile(self._new.url, self._new.username, tokens.access, tokens.refresh)
-        self._profiles.put(self._name, one)
+        """See `TokenStore.save`. Raises Failure as `load` does."""
+        with self.alone():
+            if not self._begins:
+                self.load()
+            one = Profile(self._mine.url, self._mine.username, tokens.access, tokens.refresh)
+            self._profiles.put(self._name, one)
+            self._begins = False
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -11,8 +11,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from hypervisor_cli.addresses import with_scheme
 from hypervisor_cli.exits import Exit, Failure
-from hypervisor_cli.profiles import DEFAULT, Profile, Profiles, ProfileStore, folder
+from hypervisor_cli.profiles import DEFAULT, Profile, Profiles, ProfileStore, folder, login_command
 from hypervisor_cli.tables import Cell, Column, lines, printable
 from hypervisor_client import Client
 
@@ -78,32 +79,21 @@ class Session:
                 raise Failure("HV_TOKEN is set, and HV_URL is not: say where it is good.", Exit.USAGE)
             return Client(with_scheme(where), token)
         if profile is None or profile.access is None:
-            raise Failure(f"You are not signed in. Sign in with: {self._login(url)}", Exit.NOT_SIGNED_IN)
+            raise Failure(
+                f"You are not signed in. Sign in with: {login_command(self.profile, url)}", Exit.NOT_SIGNED_IN
+            )
         if url and with_scheme(url) != profile.url:
             # A token goes to the service that gave it, and to no other.
             raise Failure(
                 f"HV_URL is {url}, and profile {self.profile} is signed in at {profile.url}. "
-                f"Unset HV_URL, or sign in there with: {self._login(url)}",
+                f"Unset HV_URL, or sign in there with: {login_command(self.profile, url)}",
                 Exit.NOT_SIGNED_IN,
             )
         return Client(profile.url, store=self.store(profile))
 
-    def store(self, profile: Profile) -> ProfileStore:
-        """Where this call's profile keeps its tokens."""
-        return ProfileStore(self.profiles, self.profile, profile)
-
-    def _login(self, url: str) -> str:
-        named = "" if self.profile == DEFAULT else f"--profile {self.profile} "
-        return f"hv {named}login {url or 'URL'}"
-
-
-def with_scheme(url: str) -> str:
-    """The address with a scheme, without a slash at its end: http for this machine, https for all others."""
-    url = url.strip().rstrip("/")
-    if "://" in url:
-        return url
-    host = url.split("/")[0].rsplit(":", 1)[0]
-    return f"{'http' if host in {'localhost', '127.0.0.1', '[::1]'} else 'https'}://{url}"
+    def store(self, profile: Profile, *, begins: bool = False) -> ProfileStore:
+        """Where this call's profile keeps its tokens; `begins`: those of a new login."""
+        return ProfileStore(self.profiles, self.profile, profile, begins=begins)
 
 
 def _folded(text: str, width: int, hang: int | None) -> str:

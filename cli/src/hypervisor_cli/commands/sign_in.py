@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from hypervisor_cli.addresses import with_scheme
 from hypervisor_cli.exits import Exit, Failure
 from hypervisor_cli.profiles import DEFAULT, Profile
-from hypervisor_cli.session import Session, json_option, pass_session, with_scheme
+from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_client import Client, NotFound, Problem
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -73,7 +74,7 @@ def whoami(session: Session) -> None:
 
 
 def _enter(session: Session, where: str, username: str, password: str) -> None:
-    store = session.store(Profile(where, username))
+    store = session.store(Profile(where, username), begins=True)
     with _our_service(where), Client.login(where, username, password, store=store) as client:
         organizations = client.me()["organizations"]
     known = "" if session.profile == DEFAULT else f" (profile {session.profile})"
