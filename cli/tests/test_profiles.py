@@ -3,6 +3,7 @@
 import json
 import stat
 import threading
+import time
 
 import pytest
 
@@ -46,6 +47,30 @@ def test_many_writers_lose_nothing(tmp_path):
     for thread in threads:
         thread.join()
     assert len(Profiles(tmp_path / "hv").names()) == 20
+
+
+def test_threads_of_one_command_renew_once(profiles):
+    """`--watch` looks in one thread and listens in another; a refresh token that is sent again ends the session."""
+    profiles.put("default", ALICE)
+    store, first_is_in, sent = ProfileStore(profiles, "default", ALICE), threading.Event(), []
+
+    def renew():
+        with store.alone():
+            first_is_in.set()
+            now = store.load()
+            if now.access == ALICE.access:
+                sent.append(now.refresh)
+                # As long as a service takes to answer.
+                time.sleep(0.2)
+                store.save(Tokens("new", "next"))
+
+    threads = [threading.Thread(target=renew) for _ in range(2)]
+    threads[0].start()
+    assert first_is_in.wait(10)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert sent == ["refresh"]
 
 
 def test_a_writing_that_fails_leaves_the_old_file(profiles, monkeypatch, tmp_path):

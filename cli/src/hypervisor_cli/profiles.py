@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -47,6 +48,8 @@ class Profiles:
         self._file = place / "profiles.json"
         self._lock = place / "profiles.lock"
         self._held = False
+        # The file's lock keeps other processes away, this one the other threads of ours.
+        self._ours = threading.RLock()
 
     def get(self, name: str) -> Profile | None:
         """The profile of this name."""
@@ -69,17 +72,18 @@ class Profiles:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """No other `hv` writes until the block ends. May be nested."""
-        if self._held:
-            yield
-            return
-        with self._writable(), self._lock.open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._held = True
-            try:
+        """No other `hv`, and no other thread, writes until the block ends. May be nested."""
+        with self._ours:
+            if self._held:
                 yield
-            finally:
-                self._held = False
+                return
+            with self._writable(), self._lock.open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._held = True
+                try:
+                    yield
+                finally:
+                    self._held = False
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
