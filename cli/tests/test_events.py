@@ -4,8 +4,8 @@ from itertools import islice
 
 import pytest
 
-from hypervisor_client import Client, Event, NotFound, Retries, Unavailable
-from hypervisor_client.sse import Message, messages
+from hypervisor_client import Client, Event, NotFound, Retries, Unavailable, Unreachable
+from hypervisor_client.sse import LONGEST_PAUSE, Message, messages
 
 from .local_server import DROP, local_server
 
@@ -80,6 +80,28 @@ def test_a_quiet_stream_goes_on_where_it_was():
     assert found == ["ready", "ready", "ready", "reset"]
     # 44 came without the end of its block.
     assert [asked.headers.get("Last-Event-ID") for asked in server.asked] == [None, "41", "43"]
+
+
+def test_a_stream_outlasts_a_service_that_is_away_for_days(monkeypatch):
+    pauses = []
+    monkeypatch.setattr("hypervisor_client.sse.time.sleep", pauses.append)
+    with local_server((200, ": ready\n\n", STREAM), DROP) as server:
+        client = Client(server.url, "t", retries=Retries(attempts=1))
+        events = client.events()
+        assert next(events).topic == "ready"
+        transport, stream, failures = client._transport, client._transport.stream, []
+
+        def away(*args, **more):
+            if len(failures) == 2000:
+                server.answers[:] = [(200, SECOND, STREAM)]
+                return stream(*args, **more)
+            failures.append(args)
+            raise Unreachable("Nobody is there.")
+
+        monkeypatch.setattr(transport, "stream", away)
+        assert next(events).topic == "ready"
+        client.close()
+    assert max(pauses) == LONGEST_PAUSE
 
 
 def test_a_service_without_a_stream_says_so():

@@ -97,6 +97,7 @@ def test_pauses_double_and_retry_after_is_kept():
     retries = Pauses(attempts=9, first_pause=1, longest_pause=5, most_patience=10)
     for attempt, longest in ((1, 1), (2, 2), (3, 4), (4, 5), (8, 5)):
         assert longest / 2 <= retries.pause(attempt, None) <= longest
+    assert Pauses(attempts=9999, longest_pause=5).pause(5000, None) <= 5
     assert retries.pause(1, httpx.Response(429, headers={"Retry-After": "7"})) == 7
     assert retries.pause(1, httpx.Response(429, headers={"Retry-After": "11"})) is None
     assert retries.pause(9, None) is None

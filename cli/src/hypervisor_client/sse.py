@@ -13,6 +13,8 @@ from hypervisor_client.transport import Transport
 SILENCE_SECONDS = 45.0
 """A comment comes every 15 s; after three that did not come the connection counts as dead."""
 LONGEST_PAUSE = 10.0
+MOST_DOUBLINGS = 30
+"""A service that is away for hours would make the number too large for a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def follow(transport: Transport, params: Mapping[str, Any]) -> Iterator[Event]:
             if not opened:
                 raise
             failures += 1
-        time.sleep(min(LONGEST_PAUSE, pause * 2**failures))
+        time.sleep(min(LONGEST_PAUSE, pause * 2 ** min(failures, MOST_DOUBLINGS)))
 
 
 def _event(message: Message) -> Event | None:

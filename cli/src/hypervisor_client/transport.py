@@ -38,7 +38,8 @@ class Retries:
         asked = _retry_after(response)
         if asked is not None:
             return asked if asked <= self.most_patience else None
-        longest = min(self.longest_pause, self.first_pause * 2.0 ** (attempt - 1))
+        # Beyond some doublings the number is too large for a float.
+        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 1, 100))
         # Half of it by chance: clients that failed together do not come back together.
         return longest * (0.5 + random.random() / 2)
 
