@@ -66,6 +66,8 @@ def test_a_token_from_the_environment_needs_no_profile(stranger, alice, url, mon
     told(stranger("whoami"), 2, "HV_URL")
     monkeypatch.setenv("HV_URL", url)
     assert json.loads(stranger.ok("whoami", "--json"))["username"] == "alice"
+    monkeypatch.setenv("HV_TOKEN", alice._transport.store.load().access + "\n")
+    assert stranger.ok("whoami").startswith("alice")
     monkeypatch.setenv("HV_TOKEN", "nonsense")
     assert stranger("whoami").code == 3
 

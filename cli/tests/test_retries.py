@@ -4,6 +4,7 @@ import pytest
 
 from hypervisor_client import (
     Client,
+    Invalid,
     MemoryStore,
     NotSignedIn,
     Problem,
@@ -136,6 +137,27 @@ def test_without_a_refresh_token_one_is_told_to_sign_in():
     ):
         one.me()
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("token", ["secret\n", "sec ret", "s\xe9cret"])
+def test_a_token_that_no_header_can_hold_is_neither_sent_nor_told(token):
+    with (
+        local_server((200, {})) as server,
+        Client(server.url, token, retries=QUICK) as one,
+        pytest.raises(NotSignedIn) as told,
+    ):
+        one.me()
+    assert token not in str(told.value)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("key", ["cl\xe9", "a\nb", "a b"])
+def test_a_key_that_no_header_can_hold_is_refused(key):
+    with local_server((201, MADE)) as server, client(server) as one:
+        for submit in (one.deployments.submit, lambda **key: one.deployments.submit_many([], **key)):
+            with pytest.raises(Invalid, match="visible ASCII"):
+                submit(idempotency_key=key)
+    assert server.asked == []
 
 
 def test_a_proxys_page_is_a_problem_too():

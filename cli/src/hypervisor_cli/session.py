@@ -71,7 +71,9 @@ class Session:
             self._client.close()
 
     def _signed_in(self) -> Client:
-        url, token = os.environ.get("HV_URL", "").rstrip("/"), os.environ.get("HV_TOKEN")
+        url = os.environ.get("HV_URL", "").rstrip("/")
+        # Read from a file, it often comes with the end of its line.
+        token = os.environ.get("HV_TOKEN", "").strip()
         profile = self.profiles.get(self.profile)
         if token:
             where = url or (profile.url if profile else "")

@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Unpack
 
 from hypervisor_client.answers import FINAL, Deployment, Explanation, Run, StoryEvent, Submitted
-from hypervisor_client.errors import TimedOut
+from hypervisor_client.errors import Invalid, TimedOut
 from hypervisor_client.resource import Resource
 from hypervisor_client.specs import BatchSpec, Spec
+from hypervisor_client.transport import VISIBLE
 
 KEY = "Idempotency-Key"
+KEY_HINT = "Write 1 to 200 visible ASCII characters, without spaces."
 
 
 class Deployments(Resource):
@@ -20,7 +22,7 @@ class Deployments(Resource):
 
         `idempotency_key`: your own, so that also a later call of yours submits nothing twice.
         """
-        headers = {KEY: idempotency_key or str(uuid.uuid4())}
+        headers = _once(idempotency_key)
         answer = self._transport.call("POST", "/deployments", json=spec, headers=headers, repeatable=True)
         return Deployment.read(answer.json())
 
@@ -29,7 +31,7 @@ class Deployments(Resource):
     ) -> builtins.list[Submitted]:
         """Up to 1,000 of one organization, all or nothing, once. Raises Invalid, whose `fields` name each wrong one
         as `deployments[3].required_gpu`."""
-        headers = {KEY: idempotency_key or str(uuid.uuid4())}
+        headers = _once(idempotency_key)
         body = {"deployments": list(specs)}
         answer = self._transport.call(
             "POST", "/deployments/bulk", json=body, headers=headers, repeatable=True
@@ -131,3 +133,9 @@ class Deployments(Resource):
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimedOut(f"{found.name} (#{found.id}) is still {found.status} after {timeout:g} s.")
             time.sleep(every)
+
+
+def _once(key: str | None) -> dict[str, str]:
+    if key and not VISIBLE.fullmatch(key):
+        raise Invalid(400, f"{KEY}: {KEY_HINT}", fields=[(KEY, KEY_HINT)])
+    return {KEY: key or str(uuid.uuid4())}

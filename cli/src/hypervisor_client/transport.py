@@ -1,6 +1,7 @@
 """Calls over HTTP: retried where that is safe, with a token that is renewed when it ends."""
 
 import random
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ SAFE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 """Methods that may be sent again: this API's PUT and PATCH set values, they add nothing."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """With these nothing has reached the service, so that any call may be sent again."""
+VISIBLE = re.compile(r"[!-~]+")
+"""What tokens and keys are made of, and any header can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Transport:
     def _send(self, request: httpx.Request, *, repeatable: bool, stream: bool) -> httpx.Response:
         tokens = self.store.load()
         if tokens is not None:
-            request.headers["Authorization"] = f"Bearer {tokens.access}"
+            request.headers["Authorization"] = _bearer(tokens)
         response = self._attempts(request, repeatable=repeatable, stream=stream)
         if response.status_code != 401 or tokens is None or tokens.refresh is None:
             return response
@@ -123,7 +126,7 @@ class Transport:
         renewed = self._renew(tokens)
         if renewed is None:
             return response
-        request.headers["Authorization"] = f"Bearer {renewed.access}"
+        request.headers["Authorization"] = _bearer(renewed)
         return self._attempts(request, repeatable=repeatable, stream=stream)
 
     def _renew(self, old: Tokens) -> Tokens | None:
@@ -161,6 +164,15 @@ class Transport:
                     return response
                 response.close()
             time.sleep(pause or 0)
+
+
+def _bearer(tokens: Tokens) -> str:
+    # The refusal of a header that cannot be sent shows it, and logs keep what errors say.
+    if not VISIBLE.fullmatch(tokens.access):
+        raise NotSignedIn(
+            401, "The access token is none: a space, a line's end or another such character is in it."
+        )
+    return f"Bearer {tokens.access}"
 
 
 def _retry_after(response: httpx.Response | None) -> float | None:
