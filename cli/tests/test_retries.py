@@ -54,6 +54,15 @@ def test_a_broken_connection_is_told_in_the_end():
     assert len(server.asked) == 3
 
 
+def test_a_portal_that_answers_for_the_service_is_told():
+    portal = (200, "<html>Accept the terms</html>", {"Content-Type": "text/html"})
+    with local_server(portal) as server:
+        with client(server) as one, pytest.raises(Unreachable, match="is no MLOps Hypervisor"):
+            one.me()
+        with pytest.raises(Unreachable, match="is no MLOps Hypervisor"):
+            Client.login(server.url, "alice", "a password")
+
+
 def test_a_submission_is_sent_again_with_the_same_key():
     with local_server(DROP, BUSY, (201, MADE)) as server, client(server) as one:
         made = one.deployments.submit(name="n", docker_image="i", cluster_id=1)

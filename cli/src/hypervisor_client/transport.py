@@ -75,10 +75,7 @@ class Transport:
     ) -> httpx.Response:
         """A good answer. `repeatable`: this POST may be sent again. Raises Problem, Unreachable."""
         request = self._http.build_request(method, path, json=json, params=params, headers=headers)
-        response = self._send(request, repeatable=repeatable or method in SAFE, stream=False)
-        if response.is_success:
-            return response
-        raise problem(response)
+        return self._understood(self._send(request, repeatable=repeatable or method in SAFE, stream=False))
 
     @contextmanager
     def stream(
@@ -107,10 +104,7 @@ class Transport:
     def sign_in(self, body: Mapping[str, str]) -> Tokens:
         """Tokens from /token, stored. Only sent again if it certainly did not arrive: see `TokenStore.alone`."""
         request = self._http.build_request("POST", "/token", json=dict(body))
-        response = self._attempts(request, repeatable=False, stream=False)
-        if not response.is_success:
-            raise problem(response)
-        answer = response.json()
+        answer = self._understood(self._attempts(request, repeatable=False, stream=False)).json()
         tokens = Tokens(answer["access_token"], answer.get("refresh_token"))
         self.store.save(tokens)
         return tokens
@@ -142,6 +136,14 @@ class Transport:
                 return self.sign_in({"grant_type": "refresh_token", "refresh_token": now.refresh})
             except NotSignedIn:
                 return None
+
+    def _understood(self, response: httpx.Response) -> httpx.Response:
+        if not response.is_success:
+            raise problem(response)
+        if response.content and not response.headers.get("Content-Type", "").startswith("application/json"):
+            # A portal that wants a login first, or any other site.
+            raise Unreachable(f"{self.url} answers, and is no MLOps Hypervisor. Look at the address.")
+        return response
 
     def _attempts(self, request: httpx.Request, *, repeatable: bool, stream: bool) -> httpx.Response:
         attempt = 0
