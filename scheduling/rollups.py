@@ -15,7 +15,7 @@ from clusters.models import Cluster
 from scheduling.models import ClusterHour, ClusterMinute, FleetHour, FleetMinute, UsageHour
 from scheduling.rollup_sql import BOUNDS_OF_BUCKETS, MINUTES, SUMS, USAGE, fold
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MINUTES_KEPT, HOURS_KEPT = timedelta(days=2), timedelta(days=400)
 SETTLED = timedelta(seconds=10)
 """A minute is measured so long after its end: what was dated in it has been committed by then."""
@@ -48,6 +48,8 @@ def roll_up(*, now: datetime | None = None) -> int:
     """Write down all minutes that are over and not written yet; answers how many. Late ones are caught up with."""
     now = now or timezone.now()
     written = 0
+    while _next_day_of_usage(now):
+        pass
     while minutes := _next(now):
         written += minutes
     return written
@@ -64,28 +66,55 @@ def prune(*, now: datetime | None = None) -> None:
 
 
 @transaction.atomic
-def _next(now: datetime) -> int:
+def _next_day_of_usage(now: datetime) -> bool:
+    """Measure what was used on the next day whose minutes nobody makes up for; answers whether there was one."""
+    since = _written_until() if _is_alone() else None
+    oldest = _oldest_minute(now)
+    if since is None or since >= oldest:
+        return False
+    since = max(hour_of(since), hour_of(now - HOURS_KEPT))
+    until = min(oldest, since + DAY)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-    written = FleetMinute.objects.aggregate(last=Max("at"))["last"]
-    oldest = (
-        hour_of(now - MINUTES_KEPT) + HOUR
-    )  # whole hours: one whose first minutes are gone is not added up anew
-    since = written - MEASURED_AGAIN + MINUTE if written else _first()
+        cursor.execute(USAGE, {"since": since, "until": until})
+    # How far we are: no chart looks so far back by minutes.
+    FleetMinute.objects.bulk_create(_blank(until - MINUTE, until), ignore_conflicts=True)
+    return True
+
+
+@transaction.atomic
+def _next(now: datetime) -> int:
+    done = _written_until() if _is_alone() else None
     over = minute_of(now - SETTLED)
-    if since is None:
+    if done is None or done >= over:
         return 0
-    done = max(written + MINUTE if written else since, oldest)
-    if done >= over:
-        return 0
+    again = done - MEASURED_AGAIN if FleetMinute.objects.exists() else done
     until = min(over, done + AT_ONCE)
     window = Window(
-        max(since, oldest), done, until, until - MINUTE if now - until < MINUTE + SETTLED else None
+        max(again, _oldest_minute(now)),
+        done,
+        until,
+        until - MINUTE if now - until < MINUTE + SETTLED else None,
     )
     _measure(window)
     return round((until - done) / MINUTE)
+
+
+def _is_alone() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _written_until() -> datetime | None:
+    """Until before when all minutes are written; None: there is nothing to write."""
+    written = FleetMinute.objects.aggregate(last=Max("at"))["last"]
+    return written + MINUTE if written else _first()
+
+
+def _oldest_minute(now: datetime) -> datetime:
+    # Whole hours: one whose first minutes are gone is not added up anew.
+    return hour_of(now - MINUTES_KEPT) + HOUR
 
 
 def _first() -> datetime | None:
@@ -96,7 +125,7 @@ def _first() -> datetime | None:
 def _measure(window: Window) -> None:
     """All of a window, in six statements."""
     # Also where there is no cluster any more, so that we know how far we are.
-    FleetMinute.objects.bulk_create(_blank(window), ignore_conflicts=True)
+    FleetMinute.objects.bulk_create(_blank(window.done, window.until), ignore_conflicts=True)
     hours = {"since": hour_of(window.since), "until": hour_of(window.until)}
     with connection.cursor() as cursor:
 
@@ -112,10 +141,11 @@ def _measure(window: Window) -> None:
         write(USAGE, since=hour_of(window.since), until=window.until)
 
 
-def _blank(window: Window) -> list[FleetMinute]:
-    count = round((window.until - window.done) / MINUTE)
+def _blank(since: datetime, until: datetime) -> list[FleetMinute]:
     nothing: dict[str, Any] = dict.fromkeys(SUMS, 0) | {"waits": []}
-    return [FleetMinute(at=window.done + index * MINUTE, **nothing) for index in range(count)]
+    return [
+        FleetMinute(at=since + index * MINUTE, **nothing) for index in range(round((until - since) / MINUTE))
+    ]
 
 
 def minute_of(at: datetime) -> datetime:

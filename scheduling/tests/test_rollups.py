@@ -49,6 +49,15 @@ def nearly(rows: list) -> list:
     ]
 
 
+def used_before(hour) -> list:
+    columns = ("hour", "organization", "user", "priority", "gpu_seconds")
+    rows = UsageHour.objects.filter(hour__lt=hour).values_list(*columns)
+    return sorted(
+        ((*row[:4], pytest.approx(row[4])) for row in rows),
+        key=lambda row: str(row[:4]),
+    )
+
+
 def everything(without=()) -> list:
     rows = [
         (model.__name__, row.at, getattr(row, "cluster_id", None), values(row, without))
@@ -195,7 +204,22 @@ def test_without_any_cluster_nothing_is_written(db):
 def test_after_a_long_silence_no_more_than_two_days_are_made_up_for(clusters):
     rollups.roll_up(now=SINCE + MINUTE + rollups.SETTLED)
     rollups.roll_up(now=SINCE + timedelta(days=9))
-    assert FleetMinute.objects.order_by("at")[1].at == SINCE + timedelta(days=7) + HOUR
+    assert ClusterMinute.objects.exclude(at=SINCE).earliest("at").at == SINCE + timedelta(days=7) + HOUR
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["never counted before", "after a long silence"])
+def test_what_was_used_is_made_up_for_however_long_ago(is_new, clusters, users):
+    if not is_new:
+        rollups.roll_up(now=NOW)
+    late = SINCE + timedelta(days=3)
+    invent(Random(4), clusters, users, late, 127)
+    rollups.roll_up(now=late + timedelta(days=30))
+    much_later = used_before(late + 2 * HOUR)
+    UsageHour.objects.all().delete()
+    FleetMinute.objects.all().delete()
+    rollups.roll_up(now=late + 2 * HOUR + timedelta(minutes=7, seconds=25))
+    assert len(much_later) > 10
+    assert much_later == used_before(late + 2 * HOUR)
 
 
 def test_old_minutes_go_and_hours_stay(clusters, users):
