@@ -1,4 +1,4 @@
-"""How web knows what the stream process in front of it says of a client, and believes it to nobody else.
+"""What web and the stream process in front of it agree on: how large a request may be, and what web believes.
 
 The client's address decides who is throttled, locked out and let at /metrics; so it comes with a proof that only
 who has SECRET_KEY can make.
@@ -11,6 +11,8 @@ from typing import Any
 
 from deployments.log_protocol import FRONT_MARK
 
+MOST_BODY_BYTES = 2 * 1024 * 1024
+"""Of any request: a form of more is an attack or a mistake. The front refuses what is larger, and web does, too."""
 PEER_HEADER, PROOF_HEADER = "X-Hypervisor-Peer", "X-Hypervisor-Front"
 _PEER, _PROOF = (f"HTTP_{name.upper().replace('-', '_')}" for name in (PEER_HEADER, PROOF_HEADER))
 _LABEL = b"hypervisor: the stream process in front of web"

@@ -18,6 +18,7 @@ from hypervisor import environment as env
 from hypervisor.api_description import SPECTACULAR_SETTINGS, VERSION  # noqa: F401 — settings
 from hypervisor.console.configuration import UNFOLD  # noqa: F401 — a setting
 from hypervisor.embedded.urls import celery_broker_url
+from hypervisor.front import MOST_BODY_BYTES
 from scheduling.core.policy import PRESETS, TWO_PHASE
 
 env.load_dotenv()
@@ -226,8 +227,8 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
 if WHITENOISE_USE_FINDERS:
     warnings.filterwarnings("ignore", message="No directory at")
-# A form of more than this is an attack or a mistake; JSON bodies are held to the same by our parser.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# Of forms; JSON bodies are held to the same by our parser.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BODY_BYTES
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -1,6 +1,6 @@
 """Passes each request on to web, and puts a log or a stream of events in the place of an answer that names one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -9,6 +9,7 @@ from deployments.log_protocol import STREAM_HEADER
 from hypervisor.front import PEER_HEADER, PROOF_HEADER
 from hypervisor.stream import asgi
 from hypervisor.stream.asgi import Header, Receive, Scope, Send
+from hypervisor.stream.bodies import Bodies, ClientGone, Refused
 from hypervisor.stream.upstream import Answer, Upstream, WebBusy, WebDown
 
 log = structlog.get_logger(__name__)
@@ -34,19 +35,24 @@ class Front:
 
     def __init__(self, upstream: Upstream, stand_ins: Mapping[bytes, StandIn], *, proof: str) -> None:
         self._upstream, self._stand_ins, self._proof = upstream, stand_ins, proof.encode()
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         try:
-            answer = await self._upstream.ask(
-                method, _target(scope), self._headers(scope), _content(scope["headers"], receive)
-            )
+            async with self._bodies.whole(scope["headers"], receive) as content:
+                answer = await self._upstream.ask(
+                    method, _target(scope), self._headers(scope, content), content
+                )
+        except Refused as refusal:
+            # What is left of the body stands where the next request would begin.
+            await asgi.problem(send, refusal.status, str(refusal), ((b"connection", b"close"),))
         except WebDown as error:
             log.info("web_does_not_answer", method=method, path=scope["path"], error=str(error))
             await asgi.problem(send, 502, "The web server does not answer. Try again in a moment.", _SOON)
         except WebBusy:
             await asgi.problem(send, 503, "Too many requests are waiting. Try again in a moment.", _SOON)
-        except _ClientGone:
+        except ClientGone:
             return
         else:
             await self._answer(answer, receive, send)
@@ -65,7 +71,7 @@ class Front:
         name, value = named
         await self._stand_ins[name](value.decode("latin-1"), headers, receive, send)
 
-    def _headers(self, scope: Scope) -> list[Header]:
+    def _headers(self, scope: Scope, content: bytes | None) -> list[Header]:
         given: list[Header] = scope["headers"]
         headers = [pair for pair in _end_to_end(given) if pair[0] != b"expect"]
         names = {name for name, _ in given}
@@ -73,7 +79,9 @@ class Front:
             # HTTP/1.0 needs none. Django refuses an empty one, as it does without us.
             headers.append((b"host", b""))
         if b"transfer-encoding" in names:
-            headers.append((b"transfer-encoding", b"chunked"))
+            # It came in chunks, and is here as a whole; WSGI knows no body without a length.
+            headers = [pair for pair in headers if pair[0] != b"content-length"]
+            headers.append((b"content-length", b"%d" % len(content or b"")))
         client = scope.get("client")
         return [*headers, (_PEER, client[0].encode() if client else b""), (_PROOF, self._proof)]
 
@@ -88,10 +96,6 @@ async def _pass_on(answer: Answer, headers: list[Header], send: Send) -> None:
         await asgi.body(send, piece, more=not is_whole)
     if not is_whole:
         await asgi.body(send, b"", more=False)
-
-
-class _ClientGone(Exception):
-    """The client went away in the middle of its request."""
 
 
 def _target(scope: Scope) -> bytes:
@@ -113,22 +117,3 @@ def _end_to_end(headers: Sequence[Header]) -> list[Header]:
         for pair in headers
         if pair[0] not in dropped and not pair[0].replace(b"_", b"-").startswith(_OURS)
     ]
-
-
-def _content(headers: Sequence[Header], receive: Receive) -> AsyncIterator[bytes] | None:
-    """The body, or None for a request that has none."""
-    for name, value in headers:
-        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
-            return _pieces(receive)
-    return None
-
-
-async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _ClientGone
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body"):
-            return

@@ -15,6 +15,7 @@ CONNECT_SECONDS = 2.0
 WAIT_SECONDS = 30.0
 """For a free connection."""
 ANSWER_SECONDS = 120.0
+"""For web to take a request that is here as a whole, and to begin its answer."""
 _AGAIN_SECONDS = 0.05
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
@@ -61,9 +62,9 @@ class Upstream:
         self._free = asyncio.Semaphore(CONNECTIONS)
 
     async def ask(
-        self, method: str, target: bytes, headers: Sequence[Header], content: AsyncIterator[bytes] | None
+        self, method: str, target: bytes, headers: Sequence[Header], content: bytes | None
     ) -> Answer:
-        """The answer to this request. Raises WebDown or WebBusy, and whatever `content` raises."""
+        """The answer to this request. Raises WebDown or WebBusy."""
         if self._free.locked():
             try:
                 async with asyncio.timeout(WAIT_SECONDS):

@@ -55,25 +55,22 @@ class Connection:
         return self.reader.at_eof() or self.writer.is_closing()
 
     async def write(
-        self, method: str, target: bytes, headers: Sequence[Header], content: AsyncIterator[bytes] | None
+        self, method: str, target: bytes, headers: Sequence[Header], content: bytes | None
     ) -> None:
         """The request, or as much of it as web wants before it answers. An end is found by who reads the answer."""
-        chunked = content is not None and any(name == b"transfer-encoding" for name, _ in headers)
         lines = [b"%b %b HTTP/1.1" % (method.encode(), target), *(b"%b: %b" % pair for pair in headers)]
         self.reader.answered = False
         self.writer.write(b"\r\n".join([*lines, b"", b""]))
-        if content is None:
+        if not content:
             return
         self._cut_short = True
         with contextlib.suppress(ConnectionError):
-            async for piece in content:
+            for at in range(0, len(content), READ_BYTES):
                 await asyncio.sleep(0)
                 if self.reader.answered:
                     return
-                self.writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                self.writer.write(content[at : at + READ_BYTES])
                 await self.writer.drain()
-            if chunked:
-                self.writer.write(b"0\r\n\r\n")
             self._cut_short = False
 
     async def read_head(self) -> tuple[int, list[Header]]:

@@ -30,8 +30,6 @@ class FakeWeb:
                 low = head.lower()
                 if b"content-length: " in low:
                     body = await reader.readexactly(int(low.split(b"content-length: ")[1].split(b"\r\n")[0]))
-                elif b"transfer-encoding: chunked" in low:
-                    body = await reader.readuntil(b"0\r\n\r\n")
                 self.requests.append((head, body))
                 answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
                 if answer is None:

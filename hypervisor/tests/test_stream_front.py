@@ -78,11 +78,14 @@ def test_headers_of_one_connection_end_with_it(socket):
     assert {name for name, _ in client.headers} == {b"content-length"}
 
 
-def test_a_body_is_passed_on_whole_with_its_length_or_in_chunks(socket):
+def test_a_body_is_passed_on_whole_and_with_its_length_also_where_it_came_in_chunks(socket):
     sized = lambda: Client(b"hel", b"lo", method="POST", content__length="5", **HOST)  # noqa: E731
-    assert ask(socket, sized, answer())[1].requests[0][1] == b"hello"
     chunked = lambda: Client(b"hel", b"lo", method="POST", transfer__encoding="chunked", **HOST)  # noqa: E731
-    assert ask(socket, chunked, answer())[1].requests[0][1] == b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+    for client in (sized, chunked):
+        _, web = ask(socket, client, answer())
+        assert web.requests[0][1] == b"hello"
+        assert web.headers()["content-length"] == "5"
+        assert "transfer-encoding" not in web.headers()
 
 
 def test_chunked_endless_and_bodiless_answers_arrive_whole(socket):

@@ -1,0 +1,87 @@
+"""The bodies of requests, each whole before web is asked: who sends slowly, or not at all, holds up nobody else."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from hypervisor.front import MOST_BODY_BYTES
+from hypervisor.stream.asgi import Header, Receive
+
+PIECE_SECONDS = 10.0
+WHOLE_SECONDS = 60.0
+"""One byte every nine seconds is no way to send a body either."""
+SMALL_BYTES = 16 * 1024
+"""So much of each body is not counted: however many send large ones, a sign-in gets through."""
+ALL_BYTES = 64 * 1024 * 1024
+"""Of all bodies together that are here just now, beyond what is not counted."""
+
+TOO_SLOW = (
+    "The body did not come in time: at most {piece:g} s may pass between two pieces of it, and {whole:g} s in all. "
+    "Send the request again, with as many bytes as its Content-Length says."
+)
+TOO_LARGE = f"The body is larger than {MOST_BODY_BYTES} bytes; send less at once."
+TOO_MANY = "Too many large requests are on their way just now. Send this one again in a moment."
+
+
+class Refused(Exception):
+    """A body that web is not asked with: the HTTP status, and a sentence for the client."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class ClientGone(Exception):
+    """The client went away in the middle of its request."""
+
+
+class Bodies:
+    """What all clients have sent and web has not yet taken."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    @asynccontextmanager
+    async def whole(self, headers: Sequence[Header], receive: Receive) -> AsyncIterator[bytes | None]:
+        """The body, or None for a request that has none; it counts until the context ends.
+
+        Raises Refused or ClientGone.
+        """
+        told = dict(headers)
+        if b"transfer-encoding" not in told and told.get(b"content-length", b"0") == b"0":
+            yield None
+            return
+        if int(told.get(b"content-length", 0)) > MOST_BODY_BYTES:
+            raise Refused(413, TOO_LARGE)
+        counted = 0
+        body = bytearray()
+        deadline = time.monotonic() + WHOLE_SECONDS
+        try:
+            async for piece in _pieces(receive, deadline):
+                body += piece
+                if len(body) > MOST_BODY_BYTES:
+                    raise Refused(413, TOO_LARGE)
+                more = max(0, len(body) - SMALL_BYTES) - counted
+                if self._held + more > ALL_BYTES:
+                    raise Refused(503, TOO_MANY)
+                self._held += more
+                counted += more
+            yield bytes(body)
+        finally:
+            self._held -= counted
+
+
+async def _pieces(receive: Receive, deadline: float) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            async with asyncio.timeout(min(PIECE_SECONDS, deadline - time.monotonic())):
+                message = await receive()
+        except TimeoutError as error:
+            raise Refused(408, TOO_SLOW.format(piece=PIECE_SECONDS, whole=WHOLE_SECONDS)) from error
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if message.get("body"):
+            yield message["body"]
+        if not message.get("more_body"):
+            return
