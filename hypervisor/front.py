@@ -15,6 +15,7 @@ MOST_BODY_BYTES = 2 * 1024 * 1024
 """Of any request: a form of more is an attack or a mistake. The front refuses what is larger, and web does, too."""
 PEER_HEADER, PROOF_HEADER = "X-Hypervisor-Peer", "X-Hypervisor-Front"
 _PEER, _PROOF = (f"HTTP_{name.upper().replace('-', '_')}" for name in (PEER_HEADER, PROOF_HEADER))
+_FORWARDED = "HTTP_X_FORWARDED_FOR"
 _LABEL = b"hypervisor: the stream process in front of web"
 
 Environ = dict[str, Any]
@@ -27,7 +28,10 @@ def front_proof(secret_key: str) -> str:
 
 
 def behind_front(application: Application, *, secret_key: str) -> Application:
-    """The application, with the address of the client where the proof is right; it never sees both headers."""
+    """The application, with the address of the client where the proof is right; it never sees both headers.
+
+    Without the proof nothing is believed of who forwarded a request: then it has no address.
+    """
     proof = front_proof(secret_key).encode()
 
     def application_behind_front(request: Environ, start_response: Any) -> Iterable[bytes]:
@@ -35,6 +39,10 @@ def behind_front(application: Application, *, secret_key: str) -> Application:
         if hmac.compare_digest(given.encode("latin-1", "replace"), proof):
             request["REMOTE_ADDR"] = peer
             request[FRONT_MARK] = True
+        elif request.pop(_FORWARDED, ""):
+            # Who comes past the front may have written it, in either of two spellings that are one key here. The
+            # peer's own address would be no better: a proxy's, perhaps, that is allowed more than its clients.
+            request["REMOTE_ADDR"] = ""
         return application(request, start_response)
 
     return application_behind_front

@@ -73,7 +73,11 @@ class Front:
 
     def _headers(self, scope: Scope, content: bytes | None) -> list[Header]:
         given: list[Header] = scope["headers"]
-        headers = [pair for pair in _end_to_end(given) if pair[0] != b"expect"]
+        # WSGI has one key for - and _, and the last of both wins: X_Forwarded_For would hide what the proxy in front
+        # of us wrote, and so let a client choose its address. nginx drops such names, too.
+        headers = [
+            (name, value) for name, value in _end_to_end(given) if name != b"expect" and b"_" not in name
+        ]
         names = {name for name, _ in given}
         if b"host" not in names:
             # HTTP/1.0 needs none. Django refuses an empty one, as it does without us.
@@ -111,9 +115,4 @@ def _end_to_end(headers: Sequence[Header]) -> list[Header]:
         if name == b"connection":
             # Without those left out here a message would lose its end, its address or its sender.
             dropped |= {word.strip().lower() for word in value.split(b",")} - _NEVER_DROPPED
-    # A WSGI server cannot tell - from _ in a name, so a client may write either.
-    return [
-        pair
-        for pair in headers
-        if pair[0] not in dropped and not pair[0].replace(b"_", b"-").startswith(_OURS)
-    ]
+    return [pair for pair in headers if pair[0] not in dropped and not pair[0].startswith(_OURS)]

@@ -12,7 +12,7 @@ from hypervisor.front import behind_front, front_proof
 KEY = "a secret key that is known to both"
 
 
-def seen(application=None, *, remote="", **headers):
+def seen(application=None, *, remote="", forwarded="", **headers):
     """The environ that the application gets."""
     found = {}
 
@@ -23,6 +23,8 @@ def seen(application=None, *, remote="", **headers):
     environ = {"REMOTE_ADDR": remote} | {
         f"HTTP_X_HYPERVISOR_{name.upper()}": v for name, v in headers.items()
     }
+    if forwarded:
+        environ["HTTP_X_FORWARDED_FOR"] = forwarded
     behind_front(inner, secret_key=KEY)(environ, None)
     return found
 
@@ -37,6 +39,17 @@ def test_with_the_right_proof_the_client_is_the_one_that_the_front_saw():
 def test_who_forges_the_headers_gains_nothing(proof):
     environ = seen(remote="198.51.100.1", peer="127.0.0.1", front=proof)
     assert environ == {"REMOTE_ADDR": "198.51.100.1"}
+
+
+@pytest.mark.parametrize("proof", [None, "", "x"])
+def test_who_comes_past_the_front_chooses_no_address(proof):
+    environ = seen(remote="127.0.0.1", forwarded="6.6.6.6", **({} if proof is None else {"front": proof}))
+    assert environ == {"REMOTE_ADDR": ""}
+
+
+def test_through_the_front_what_a_proxy_says_is_kept():
+    environ = seen(forwarded="6.6.6.6", peer="203.0.113.7", front=front_proof(KEY))
+    assert environ["HTTP_X_FORWARDED_FOR"] == "6.6.6.6"
 
 
 @pytest.mark.django_db

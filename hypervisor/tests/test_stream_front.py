@@ -63,6 +63,13 @@ def test_what_a_client_says_in_our_own_words_is_dropped(socket, name):
     assert web.headers() == HOST | {"x-hypervisor-peer": "203.0.113.7", "x-hypervisor-front": "proof"}
 
 
+def test_a_client_cannot_write_over_what_its_proxy_says_by_another_spelling(socket):
+    spelt = {"x__forwarded__for": "203.0.113.7", "x_forwarded_for": "6.6.6.6", "x__forwarded_for": "6.6.6.6"}
+    _, web = ask(socket, lambda: Client(**HOST, **spelt), answer())
+    assert web.headers()["x-forwarded-for"] == "203.0.113.7"
+    assert not [name for name in web.headers() if "_" in name]
+
+
 def test_our_own_words_are_never_told_to_a_client(socket):
     client, _ = ask(socket, lambda: Client(**HOST), answer(b"", "x-hypervisor-thing: secret"))
     assert client.header("x-hypervisor-thing") is None
