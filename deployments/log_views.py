@@ -21,8 +21,10 @@ from organizations.permissions import Action, require
 
 PARAMETERS = ("follow", "run", "tail")
 DESCRIPTION = (
-    "As text, a line a line. With `follow=true` the answer goes on as the run writes, until it ends. After the end the "
-    "engine keeps the log for a while; then the last 64 KB are kept here. Without `follow` at most the last 4 MB come."
+    "As text, a line a line. With `follow=true` the answer goes on as the run writes, until it ends, also when the "
+    "access token has expired by then. Who may no longer read it is told so in a last line, within five minutes. After "
+    "the end the engine keeps the log for a while; then the last 64 KB are kept here. Without `follow` at most the "
+    "last 4 MB come."
 )
 
 

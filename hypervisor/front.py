@@ -14,7 +14,13 @@ from deployments.log_protocol import FRONT_MARK
 MOST_BODY_BYTES = 2 * 1024 * 1024
 """Of any request: a form of more is an attack or a mistake. The front refuses what is larger, and web does, too."""
 PEER_HEADER, PROOF_HEADER = "X-Hypervisor-Peer", "X-Hypervisor-Front"
-_PEER, _PROOF = (f"HTTP_{name.upper().replace('-', '_')}" for name in (PEER_HEADER, PROOF_HEADER))
+STILL_HEADER = "X-Hypervisor-Still"
+"""The front asks whether an answer that it still gives may go on, with the request that it was begun for."""
+STILL_MARK = "hypervisor.still"
+"""In a WSGI environ: that, and from the front alone."""
+_PEER, _PROOF, _STILL = (
+    f"HTTP_{name.upper().replace('-', '_')}" for name in (PEER_HEADER, PROOF_HEADER, STILL_HEADER)
+)
 _FORWARDED = "HTTP_X_FORWARDED_FOR"
 _LABEL = b"hypervisor: the stream process in front of web"
 
@@ -28,17 +34,19 @@ def front_proof(secret_key: str) -> str:
 
 
 def behind_front(application: Application, *, secret_key: str) -> Application:
-    """The application, with the address of the client where the proof is right; it never sees both headers.
+    """The application, with the address of the client where the proof is right; it never sees these headers.
 
     Without the proof nothing is believed of who forwarded a request: then it has no address.
     """
     proof = front_proof(secret_key).encode()
 
     def application_behind_front(request: Environ, start_response: Any) -> Iterable[bytes]:
-        peer, given = request.pop(_PEER, ""), request.pop(_PROOF, "")
+        peer, given, still = (request.pop(name, "") for name in (_PEER, _PROOF, _STILL))
         if hmac.compare_digest(given.encode("latin-1", "replace"), proof):
             request["REMOTE_ADDR"] = peer
             request[FRONT_MARK] = True
+            if still:
+                request[STILL_MARK] = True
         elif request.pop(_FORWARDED, ""):
             # Who comes past the front may have written it, in either of two spellings that are one key here. The
             # peer's own address would be no better: a proxy's, perhaps, that is allowed more than its clients.

@@ -19,6 +19,7 @@ from hypervisor.api_description import SPECTACULAR_SETTINGS, VERSION  # noqa: F4
 from hypervisor.console.configuration import UNFOLD  # noqa: F401 — a setting
 from hypervisor.embedded.urls import celery_broker_url
 from hypervisor.front import MOST_BODY_BYTES
+from hypervisor.front import STILL_MARK as STILL_MARK  # a setting
 from scheduling.core.policy import PRESETS, TWO_PHASE
 
 env.load_dotenv()

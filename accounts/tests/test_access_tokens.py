@@ -32,8 +32,8 @@ def with_header(token, **header):
     return f"{part(orjson.dumps(header))}.{payload}.{signature}"
 
 
-def past():
-    return int((datetime.now(UTC) - timedelta(seconds=5)).timestamp())
+def past(**ago):
+    return int((datetime.now(UTC) - timedelta(**(ago or {"seconds": 5}))).timestamp())
 
 
 TOKENS = {
@@ -91,6 +91,26 @@ def test_a_header_of_another_form_is_a_401_problem(api, header):
     answer = api().get("/me", HTTP_AUTHORIZATION=header)
     assert answer.status_code == 401, answer.content
     assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+STILL = {settings.STILL_MARK: True}
+
+
+def test_an_answer_that_is_still_being_given_outlives_the_token_that_it_was_asked_for_with(api, alice):
+    expired = signed(claims(alice, exp=past(days=13)))
+    assert api().get("/me", HTTP_AUTHORIZATION=f"Bearer {expired}", **STILL).status_code == 200
+    assert api().get("/me", HTTP_AUTHORIZATION=f"Bearer {expired}").status_code == 401
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TOKENS if kind != "expired"])
+def test_but_no_token_that_was_never_good(api, alice, kind):
+    answer = api().get("/me", HTTP_AUTHORIZATION=f"Bearer {TOKENS[kind](alice)}", **STILL)
+    assert answer.status_code == 401, answer.content
+
+
+def test_nor_longer_than_a_session_lasts_without_being_renewed(api, alice):
+    expired = signed(claims(alice, exp=past(days=15)))
+    assert api().get("/me", HTTP_AUTHORIZATION=f"Bearer {expired}", **STILL).status_code == 401
 
 
 def test_without_a_header_the_answer_is_401_on_every_signed_in_call(api):

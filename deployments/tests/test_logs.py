@@ -14,6 +14,7 @@ from deployments.models import Run
 from deployments.states import Status
 from deployments.tests.factories import DeploymentFactory
 from deployments.tests.lives import in_state, last, run
+from organizations.services.members import remove_member
 
 FRONT = {FRONT_MARK: True}
 
@@ -113,6 +114,14 @@ def test_without_the_stream_process_in_front_the_call_says_where_to_ask(api, ali
 def test_head_begins_nothing(api, alice, running, asked):
     answer = api(alice).head(f"/deployments/{running.pk}/logs", **FRONT)
     assert (answer.status_code, answer.get(STREAM_HEADER), asked()) == (200, None, [])
+
+
+def test_head_says_whether_who_follows_may_still_read(api, alice, bob, lab, running):
+    client = api(bob)
+    path = f"/deployments/{running.pk}/logs?follow=true"
+    assert client.head(path, **FRONT).status_code == 200
+    remove_member(actor=alice, organization_id=lab.pk, user_id=bob.pk)
+    assert client.head(path, **FRONT).status_code == 404
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "*/*", "application/json"])

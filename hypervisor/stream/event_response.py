@@ -12,6 +12,7 @@ from clusters.event_protocol import Filter, Position, parse_position, read_heade
 from hypervisor.stream import asgi
 from hypervisor.stream.asgi import Header, Receive, Send
 from hypervisor.stream.events import RESET, Events, Gone
+from hypervisor.stream.still import Still
 from hypervisor.stream.watching import Watcher
 
 log = structlog.get_logger(__name__)
@@ -29,7 +30,10 @@ class EventResponse:
     def __init__(self, events: Events) -> None:
         self._events = events
 
-    async def __call__(self, asked: str, headers: Sequence[Header], receive: Receive, send: Send) -> None:
+    async def __call__(
+        self, asked: str, headers: Sequence[Header], receive: Receive, send: Send, _still: Still
+    ) -> None:
+        # It ends so soon that web need not be asked meanwhile.
         kept = asgi.kept_of_web(headers)
         if self._events.watchers.count >= MOST_WATCHERS:
             await asgi.problem(send, 503, "Too many watch events just now. Try again later.", kept)

@@ -1,15 +1,17 @@
 """Passes each request on to web, and puts a log or a stream of events in the place of an answer that names one."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
 from clusters.event_protocol import EVENTS_HEADER
 from deployments.log_protocol import STREAM_HEADER
-from hypervisor.front import PEER_HEADER, PROOF_HEADER
+from hypervisor.front import PEER_HEADER, PROOF_HEADER, STILL_HEADER
 from hypervisor.stream import asgi
 from hypervisor.stream.asgi import Header, Receive, Scope, Send
 from hypervisor.stream.bodies import Bodies, ClientGone, Refused
+from hypervisor.stream.still import Still
 from hypervisor.stream.upstream import Answer, Upstream, WebBusy, WebDown
 
 log = structlog.get_logger(__name__)
@@ -22,11 +24,11 @@ _HOP_BY_HOP = frozenset(
 _NEVER_DROPPED = frozenset((b"host", b"content-length", b"authorization", b"cookie", b"x-forwarded-for",
                              b"x-forwarded-proto"))  # fmt: skip
 _OURS = b"x-hypervisor-"
-LOGS, EVENTS, _PEER, _PROOF = (
-    name.lower().encode() for name in (STREAM_HEADER, EVENTS_HEADER, PEER_HEADER, PROOF_HEADER)
+LOGS, EVENTS, _PEER, _PROOF, _STILL = (
+    name.lower().encode() for name in (STREAM_HEADER, EVENTS_HEADER, PEER_HEADER, PROOF_HEADER, STILL_HEADER)
 )
-StandIn = Callable[[str, Sequence[Header], Receive, Send], Awaitable[None]]
-"""Answers in web's place: what web named, web's own headers, and both ends of the connection."""
+StandIn = Callable[[str, Sequence[Header], Receive, Send, Still], Awaitable[None]]
+"""Answers in web's place: what web named, web's own headers, both ends of the connection, and web's word later on."""
 _SOON = ((b"retry-after", b"1"),)
 
 
@@ -55,9 +57,9 @@ class Front:
         except ClientGone:
             return
         else:
-            await self._answer(answer, receive, send)
+            await self._answer(answer, scope, receive, send)
 
-    async def _answer(self, answer: Answer, receive: Receive, send: Send) -> None:
+    async def _answer(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             headers = _end_to_end(answer.headers)
             named = next((pair for pair in answer.headers if pair[0] in self._stand_ins), None)
@@ -69,7 +71,24 @@ class Front:
         finally:
             answer.close()
         name, value = named
-        await self._stand_ins[name](value.decode("latin-1"), headers, receive, send)
+        await self._stand_ins[name](
+            value.decode("latin-1"), headers, receive, send, partial(self._ask_again, scope)
+        )
+
+    async def _ask_again(self, scope: Scope) -> int:
+        """See `Still`; 503 where web does not answer."""
+        headers = [pair for pair in self._headers(scope, None) if pair[0] != b"content-length"]
+        try:
+            # HEAD: web checks all that it did, and begins nothing.
+            answer = await self._upstream.ask("HEAD", _target(scope), [*headers, (_STILL, b"1")], None)
+        except (WebDown, WebBusy):
+            return 503
+        try:
+            async for _ in answer.pieces():
+                pass
+        finally:
+            answer.close()
+        return answer.status
 
     def _headers(self, scope: Scope, content: bytes | None) -> list[Header]:
         given: list[Header] = scope["headers"]

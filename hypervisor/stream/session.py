@@ -81,7 +81,7 @@ class Followed:
         elif kind == Entry.END:
             self.is_open = self.is_over = True
         self._cut()
-        self._wake()
+        self.wake()
 
     def fail(self, failure: Failure) -> None:
         """It is over: an answer of its own before anything was told, else a last line."""
@@ -90,7 +90,7 @@ class Followed:
         else:
             self.failure = failure
         self.is_over = True
-        self._wake()
+        self.wake()
 
     def read(self, position: int) -> bytes:
         """Some bytes from this offset on; none where there are none yet."""
@@ -127,6 +127,12 @@ class Followed:
             self._changed = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._changed)
 
+    def wake(self) -> None:
+        """Lets all who wait look again."""
+        if self._changed is not None:
+            self._changed.set_result(None)
+            self._changed = None
+
     def _say(self, sentence: str) -> None:
         """A line of ours, alone on its line."""
         broken = bool(self._buffer) and not self._buffer.endswith(b"\n")
@@ -137,8 +143,3 @@ class Followed:
         if self.session.follow and excess > SLACK_BYTES:
             del self._buffer[:excess]
             self.start += excess
-
-    def _wake(self) -> None:
-        if self._changed is not None:
-            self._changed.set_result(None)
-            self._changed = None

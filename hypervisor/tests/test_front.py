@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 from django.test import RequestFactory
 
 from deployments.log_protocol import FRONT_MARK
-from hypervisor.front import behind_front, front_proof
+from hypervisor.front import STILL_MARK, behind_front, front_proof
 
 KEY = "a secret key that is known to both"
 
@@ -39,6 +39,12 @@ def test_with_the_right_proof_the_client_is_the_one_that_the_front_saw():
 def test_who_forges_the_headers_gains_nothing(proof):
     environ = seen(remote="198.51.100.1", peer="127.0.0.1", front=proof)
     assert environ == {"REMOTE_ADDR": "198.51.100.1"}
+
+
+def test_only_the_front_may_ask_whether_an_answer_may_go_on():
+    assert STILL_MARK not in seen(peer="203.0.113.7", front=front_proof(KEY))
+    assert seen(still="1", front=front_proof(KEY))[STILL_MARK] is True
+    assert seen(still="1", front="x") == seen(still="1") == {"REMOTE_ADDR": ""}
 
 
 @pytest.mark.parametrize("proof", [None, "", "x"])

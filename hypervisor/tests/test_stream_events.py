@@ -22,6 +22,10 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 SEEN = Filter(frozenset({LAB}))
 
 
+async def _never():
+    raise AssertionError("events end by themselves; nobody asks whether they may go on")
+
+
 class Scene:
     """One stream process, its Redis, and whoever comes to watch."""
 
@@ -38,7 +42,7 @@ class Scene:
         client = Client()
         client.slow = slow
         whole = EventResponse(of or self.events)(
-            write_header(filter_, after), [(b"x-request-id", b"7")], client.receive, client.send
+            write_header(filter_, after), [(b"x-request-id", b"7")], client.receive, client.send, _never
         )
         self.tasks.append(asyncio.create_task(whole))
         await until(lambda: b": ready" in client.body or slow or client.is_whole)

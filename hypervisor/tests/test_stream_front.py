@@ -164,9 +164,43 @@ def test_an_answer_that_breaks_off_is_not_passed_for_whole(socket):
 def test_an_answer_that_names_a_session_is_replaced_by_its_log(socket):
     asked = []
 
-    async def logs(key, headers, receive, send):
+    async def logs(key, headers, receive, send, still):
         asked.append((key, dict(headers).get(b"x-request-id")))
 
     named = answer(b"thrown away", "X-Hypervisor-Stream: logs:k", "x-request-id: 7")
     ask(socket, lambda: Client(**HOST), named, logs=logs)
     assert asked == [("logs:k", b"7")]
+
+
+def test_web_is_asked_whether_a_log_may_go_on_with_the_request_that_began_it(socket):
+    told = []
+
+    async def logs(key, headers, receive, send, still):
+        told.append(await still())
+
+    client = lambda: Client(  # noqa: E731
+        path="/deployments/7/logs",
+        query=b"follow=true",
+        authorization="Bearer t",
+        **HOST,
+        x__hypervisor__still="1",
+    )
+    no = b"HTTP/1.1 404 Not Found\r\ncontent-length: 99\r\n\r\n"
+    _, web = ask(socket, client, answer(b"", "X-Hypervisor-Stream: logs:k"), no, logs=logs)
+    assert told == [404]
+    first, again = web.headers(0), web.headers(1)
+    assert web.requests[1][0].startswith(b"HEAD /deployments/7/logs?follow=true HTTP/1.1\r\n")
+    assert again == first | {"x-hypervisor-still": "1"}
+    assert "x-hypervisor-still" not in first, "nobody else may say so"
+    assert web.connections == 1
+
+
+def test_a_web_that_is_away_cannot_say_whether_a_log_may_go_on(socket, monkeypatch):
+    monkeypatch.setattr(upstream, "CONNECT_SECONDS", 0.1)
+    told = []
+
+    async def logs(key, headers, receive, send, still):
+        told.append(await still())
+
+    ask(socket, lambda: Client(**HOST), answer(b"", "X-Hypervisor-Stream: logs:k"), None, logs=logs)
+    assert told == [503]

@@ -11,6 +11,7 @@ from deployments import log_protocol as words
 from deployments.log_protocol import Session
 from hypervisor.stream import hub as hubs
 from hypervisor.stream import session as sessions
+from hypervisor.stream import still as stills
 from hypervisor.stream.follow import LogResponse
 from hypervisor.stream.hub import Hub
 
@@ -58,10 +59,14 @@ async def until(condition):
     raise AssertionError("it did not come")
 
 
-def followers(hub, name, number):
+async def allowed():
+    return 200
+
+
+def followers(hub, name, number, still=allowed):
     clients = [Client() for _ in range(number)]
     tasks = [
-        asyncio.create_task(LogResponse(hub)(name, [(b"x-request-id", b"7")], one.receive, one.send))
+        asyncio.create_task(LogResponse(hub)(name, [(b"x-request-id", b"7")], one.receive, one.send, still))
         for one in clients
     ]
     return clients, tasks
@@ -214,5 +219,63 @@ def test_too_many_readers_are_refused(monkeypatch):
         (third,), (task,) = followers(hub, key(), 1)
         await task
         assert third.status == 503
+
+    with_hub(scene)
+
+
+def test_who_may_not_read_any_more_is_told_so_and_gets_no_more_of_the_log(monkeypatch):
+    monkeypatch.setattr(stills, "LOOK_SECONDS", 0.05)
+    statuses = [200, 404]
+
+    async def still():
+        return statuses.pop(0)
+
+    async def scene(hub, redis):
+        name = key()
+        (stays,), _ = followers(hub, name, 1)
+        (member,), (task,) = followers(hub, name, 1, still)
+        await tell(redis, name, ("data", "half a li"))
+        await asyncio.wait_for(task, 5)
+        assert member.body.decode() == f"half a li\n… the log ends here: {stills.DENIED} …\n"
+        assert member.is_whole
+        await tell(redis, name, ("data", "ne\n"))
+        await until(lambda: stays.body == b"half a line\n")
+        assert hub.followers == 1
+
+    with_hub(scene)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_log_goes_on_for_a_while_where_web_cannot_say(monkeypatch, status):
+    monkeypatch.setattr(stills, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(stills, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(stills, "LONGEST_SECONDS", 0.2)
+    asked = []
+
+    async def still():
+        asked.append(status)
+        return status
+
+    async def scene(hub, redis):
+        name = key()
+        (client,), (task,) = followers(hub, name, 1, still)
+        await tell(redis, name, ("data", "one\n"))
+        await asyncio.wait_for(task, 5)
+        assert client.body.decode() == f"one\n… the log ends here: {stills.UNKNOWN} …\n"
+        assert len(asked) > 3
+
+    with_hub(scene)
+
+
+def test_who_takes_nothing_loses_its_place_and_is_not_told_that_the_log_ended(monkeypatch):
+    monkeypatch.setattr("hypervisor.stream.follow.SEND_SECONDS", 0.1)
+
+    async def scene(hub, redis):
+        name = key()
+        (client,), (task,) = followers(hub, name, 1)
+        client.slow = asyncio.Event()
+        await tell(redis, name, ("data", "one\n"))
+        await asyncio.wait_for(task, 5)
+        assert (hub.followers, client.is_whole) == (0, False)
 
     with_hub(scene)

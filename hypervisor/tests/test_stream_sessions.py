@@ -23,7 +23,8 @@ class NoHub:
 
 def read(session, position=0, hub=None):
     async def all_of_it():
-        return b"".join([piece async for piece in pieces(hub or NoHub(), session, position)])
+        lost = asyncio.get_running_loop().create_future()
+        return b"".join([piece async for piece in pieces(hub or NoHub(), session, position, lost)])
 
     return asyncio.run(all_of_it())
 
@@ -40,7 +41,7 @@ def test_who_waits_gets_each_piece_as_it_comes():
         log, got = followed(), []
 
         async def reader():
-            async for piece in pieces(NoHub(), log, 0):
+            async for piece in pieces(NoHub(), log, 0, asyncio.get_running_loop().create_future()):
                 got.append(piece)
 
         task = asyncio.create_task(reader())
