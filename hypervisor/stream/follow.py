@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from hypervisor.stream import asgi
 from hypervisor.stream.asgi import Header, Receive, Send
-from hypervisor.stream.hub import MOST_FOLLOWERS, Hub
+from hypervisor.stream.hub import MOST_FOLLOWERS, UNREADABLE, Hub
 from hypervisor.stream.session import Followed
 from hypervisor.stream.still import Still, until_lost
 
@@ -33,7 +33,7 @@ class LogResponse:
         try:
             followed, position = await self._hub.join(key)
         except (RedisError, OSError):
-            await asgi.problem(send, 503, "Logs cannot be read while Redis does not answer.", kept)
+            await asgi.problem(send, 503, UNREADABLE, kept)
             return
         lost = asyncio.ensure_future(until_lost(still))
         lost.add_done_callback(lambda done: None if done.cancelled() else followed.wake())

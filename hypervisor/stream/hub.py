@@ -16,6 +16,7 @@ from hypervisor.stream.session import NO_WORKER, Failure, Followed
 
 log = structlog.get_logger(__name__)
 MOST_FOLLOWERS = 1000
+UNREADABLE = "Logs cannot be read while Redis does not answer."
 BLOCK_MILLISECONDS = 5000
 ENTRIES_AT_ONCE = 16
 """Of each session, so that one flood does not hold up the others."""
@@ -39,7 +40,7 @@ class Hub:
         return sum(followed.followers for followed in self._sessions.values())
 
     async def join(self, key: str) -> tuple[Followed, int]:
-        """The session of this key and the offset to read it from; leave it. Raises RedisError or ValueError."""
+        """The session of this key and where to read it from; leave it. Raises RedisError, OSError or ValueError."""
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._for_ever(step)) for step in (self._read, self._look)]
         followed = self._sessions.get(key)
@@ -49,7 +50,9 @@ class Hub:
         followed = self._sessions[key] = Followed(words.parse(key), followers=1)
         try:
             await self.ring()
-        except RedisError:
+        except (RedisError, OSError):
+            # Whoever joined meanwhile has it, too, and after this nobody would ever tell it anything.
+            followed.fail(Failure(503, UNREADABLE))
             self._sessions.pop(key, None)
             raise
         return followed, 0

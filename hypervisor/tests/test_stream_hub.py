@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from deployments import log_protocol as words
 from deployments.log_protocol import Session
@@ -206,6 +207,26 @@ def test_a_worker_that_gives_up_is_replaced_at_once(monkeypatch):
         followers(hub, name, 1)
         await tell(redis, name, ("taken", ""), ("open", ""), ("again", ""))
         assert (await redis.blpop([words.ASKED], timeout=5))[1].decode() == name
+
+    with_hub(scene)
+
+
+@pytest.mark.parametrize("trouble", [RedisError, OSError])
+def test_who_joins_a_log_while_redis_fails_is_told_so_like_the_first(monkeypatch, trouble):
+    async def scene(hub, redis):
+        failing = asyncio.Event()
+
+        async def ring():
+            await failing.wait()
+            raise trouble
+
+        monkeypatch.setattr(hub, "ring", ring)
+        clients, tasks = followers(hub, key(), 2)
+        await until(lambda: hub.followers == 2)
+        failing.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 2)
+        assert [client.status for client in clients] == [503, 503]
+        assert hub.followers == 0
 
     with_hub(scene)
 
