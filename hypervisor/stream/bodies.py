@@ -7,14 +7,11 @@ from contextlib import asynccontextmanager
 
 from hypervisor.front import MOST_BODY_BYTES
 from hypervisor.stream.asgi import Header, Receive
+from hypervisor.stream.room import Room
 
 PIECE_SECONDS = 10.0
 WHOLE_SECONDS = 60.0
 """One byte every nine seconds is no way to send a body either."""
-SMALL_BYTES = 16 * 1024
-"""So much of each body is not counted: however many send large ones, a sign-in gets through."""
-ALL_BYTES = 64 * 1024 * 1024
-"""Of all bodies together that are here just now, beyond what is not counted."""
 
 TOO_SLOW = (
     "The body did not come in time: at most {piece:g} s may pass between two pieces of it, and {whole:g} s in all. "
@@ -40,7 +37,7 @@ class Bodies:
     """What all clients have sent and web has not yet taken."""
 
     def __init__(self) -> None:
-        self._held = 0
+        self._room = Room()
 
     @asynccontextmanager
     async def whole(self, headers: Sequence[Header], receive: Receive) -> AsyncIterator[bytes | None]:
@@ -54,22 +51,16 @@ class Bodies:
             return
         if int(told.get(b"content-length", 0)) > MOST_BODY_BYTES:
             raise Refused(413, TOO_LARGE)
-        counted = 0
         body = bytearray()
         deadline = time.monotonic() + WHOLE_SECONDS
-        try:
+        with self._room.holding() as held:
             async for piece in _pieces(receive, deadline):
                 body += piece
                 if len(body) > MOST_BODY_BYTES:
                     raise Refused(413, TOO_LARGE)
-                more = max(0, len(body) - SMALL_BYTES) - counted
-                if self._held + more > ALL_BYTES:
+                if not held.grow_to(len(body)):
                     raise Refused(503, TOO_MANY)
-                self._held += more
-                counted += more
             yield bytes(body)
-        finally:
-            self._held -= counted
 
 
 async def _pieces(receive: Receive, deadline: float) -> AsyncIterator[bytes]:

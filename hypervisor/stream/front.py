@@ -9,6 +9,7 @@ from clusters.event_protocol import EVENTS_HEADER
 from deployments.log_protocol import STREAM_HEADER
 from hypervisor.front import PEER_HEADER, PROOF_HEADER, STILL_HEADER
 from hypervisor.stream import asgi
+from hypervisor.stream.answers import Answers, BrokenOff, NoRoom
 from hypervisor.stream.asgi import Header, Receive, Scope, Send
 from hypervisor.stream.bodies import Bodies, ClientGone, Refused
 from hypervisor.stream.still import Still
@@ -37,15 +38,12 @@ class Front:
 
     def __init__(self, upstream: Upstream, stand_ins: Mapping[bytes, StandIn], *, proof: str) -> None:
         self._upstream, self._stand_ins, self._proof = upstream, stand_ins, proof.encode()
-        self._bodies = Bodies()
+        self._bodies, self._answers = Bodies(), Answers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         try:
-            async with self._bodies.whole(scope["headers"], receive) as content:
-                answer = await self._upstream.ask(
-                    method, _target(scope), self._headers(scope, content), content
-                )
+            await self._answer(await self._ask(scope, receive), scope, receive, send)
         except Refused as refusal:
             # What is left of the body stands where the next request would begin.
             await asgi.problem(send, refusal.status, str(refusal), ((b"connection", b"close"),))
@@ -54,17 +52,27 @@ class Front:
             await asgi.problem(send, 502, "The web server does not answer. Try again in a moment.", _SOON)
         except WebBusy:
             await asgi.problem(send, 503, "Too many requests are waiting. Try again in a moment.", _SOON)
+        except NoRoom:
+            await asgi.problem(
+                send, 503, "Too many long answers are on their way just now. Try again in a moment.", _SOON
+            )
+        except BrokenOff as error:
+            # Nothing is sent any more: its missing end says so.
+            log.info("answer_broken_off", method=method, path=scope["path"], error=str(error))
         except ClientGone:
             return
-        else:
-            await self._answer(answer, scope, receive, send)
+
+    async def _ask(self, scope: Scope, receive: Receive) -> Answer:
+        async with self._bodies.whole(scope["headers"], receive) as content:
+            headers = self._headers(scope, content)
+            return await self._upstream.ask(scope["method"], _target(scope), headers, content)
 
     async def _answer(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             headers = _end_to_end(answer.headers)
             named = next((pair for pair in answer.headers if pair[0] in self._stand_ins), None)
             if named is None:
-                await _pass_on(answer, headers, send)
+                await self._answers.pass_on(answer, headers, send)
                 return
             async for _ in answer.pieces():
                 pass
@@ -107,18 +115,6 @@ class Front:
             headers.append((b"content-length", b"%d" % len(content or b"")))
         client = scope.get("client")
         return [*headers, (_PEER, client[0].encode() if client else b""), (_PROOF, self._proof)]
-
-
-async def _pass_on(answer: Answer, headers: list[Header], send: Send) -> None:
-    await asgi.start(send, answer.status, headers)
-    left = next((int(value) for name, value in headers if name == b"content-length"), None)
-    is_whole = False
-    async for piece in answer.pieces():
-        left = None if left is None else left - len(piece)
-        is_whole = left == 0
-        await asgi.body(send, piece, more=not is_whole)
-    if not is_whole:
-        await asgi.body(send, b"", more=False)
 
 
 def _target(scope: Scope) -> bytes:

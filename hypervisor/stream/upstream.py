@@ -37,6 +37,7 @@ class Answer:
     _method: str
     _connection: Connection
     _upstream: "Upstream"
+    _is_closed: bool = False
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body, piece by piece."""
@@ -47,7 +48,10 @@ class Answer:
             raise WebDown(str(error)) from error
 
     def close(self) -> None:
-        """Gives the connection back, or ends it when the body was not read to its end."""
+        """Gives the connection back, or ends it when the body was not read to its end. Twice is fine."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._upstream.give_back(self._connection)
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from hypervisor.stream import bodies, upstream
+from hypervisor.stream import bodies, room, upstream
 from hypervisor.stream.bodies import MOST_BODY_BYTES
 from hypervisor.stream.front import Front
 from hypervisor.stream.upstream import Upstream
@@ -103,8 +103,8 @@ def test_a_body_of_just_the_limit_arrives(tmp_path):
 
 
 def test_many_large_bodies_at_once_are_refused_and_small_ones_never(tmp_path, monkeypatch):
-    monkeypatch.setattr(bodies, "SMALL_BYTES", 10)
-    monkeypatch.setattr(bodies, "ALL_BYTES", 100)
+    monkeypatch.setattr(room, "SMALL_BYTES", 10)
+    monkeypatch.setattr(room, "ALL_BYTES", 100)
 
     async def scene(front, web):
         holding = sending(front, trickle(b"x" * 105, length=200))

@@ -1,13 +1,12 @@
 """The stream process passes on what is the message's, keeps what is the connection's, and believes nobody."""
 
 import asyncio
-import contextlib
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from hypervisor.stream import upstream
+from hypervisor.stream import answers, upstream
 from hypervisor.stream.front import LOGS, Front
 from hypervisor.stream.upstream import Upstream
 
@@ -142,23 +141,30 @@ def test_a_web_that_starts_again_is_waited_for(socket):
     assert asyncio.run(both()).body == b"here"
 
 
-def test_an_answer_that_breaks_off_is_not_passed_for_whole(socket):
-    client = Client.__new__(Client)
+def breaks_off(socket, body):
+    """The client whose answer ends too early: it says that it is one byte longer."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (len(body) + 1)
+
+    class Breaking(FakeWeb):
+        async def serve(self, reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head + body)
+            await writer.drain()
+            writer.close()
 
     async def both():
-        client.__init__(**HOST)
-        async with FakeWeb(socket, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", None) as web:
-            front = Front(Upstream(web.address), {}, proof="")
-            asking = asyncio.create_task(client.ask(front))
-            await asyncio.sleep(0.1)
-            web.server.close()
-            for task in asyncio.all_tasks() - {asking, asyncio.current_task()}:
-                task.cancel()
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(asking, 2)
+        async with Breaking(socket) as web:
+            return await Client(**HOST).ask(Front(Upstream(web.address), {}, proof=""))
 
-    asyncio.run(both())
-    assert (client.body, client.is_whole) == (b"abc", False)
+    return asyncio.run(both())
+
+
+def test_an_answer_that_breaks_off_is_not_passed_for_whole(socket, monkeypatch):
+    client = breaks_off(socket, b"abc")
+    assert (client.status, client.header("content-type")) == (502, "application/problem+json")
+    monkeypatch.setattr(answers, "AHEAD_BYTES", 2)
+    client = breaks_off(socket, b"abc")
+    assert (client.status, client.body, client.is_whole) == (200, b"abc", False)
 
 
 def test_an_answer_that_names_a_session_is_replaced_by_its_log(socket):
