@@ -58,7 +58,9 @@ class Suggestion(serializers.Serializer[Any]):
         allow_null=True,
         help_text="What to send to PATCH /deployments/{id}. Null: nothing of the deployment's.",
     )
-    run = HeldAmount(allow_null=True, help_text="Whose end is meant.")
+    run = HeldAmount(
+        allow_null=True, help_text="Whose end is meant; with dependencies_met, who has to complete."
+    )
     at = serializers.DateTimeField(allow_null=True, help_text="When that is likely. Null: nobody knows.")
     evicts = Work(many=True, help_text="Who would be told to stop that is not without the change.")
 

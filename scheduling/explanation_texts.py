@@ -90,6 +90,10 @@ def _why(cause: Cause) -> str:
     return WAITS[cause.reason] + lacks
 
 
+def _likely(at: datetime | None) -> str:
+    return f", likely at {at:%Y-%m-%d %H:%M} UTC" if at else "; nobody knows when"
+
+
 def change_in_words(
     change: Change,
     *,
@@ -102,11 +106,11 @@ def change_in_words(
     """One change, and what it does. `run`, `cluster`: what it names, as the user may know it."""
     match change.kind:
         case Kind.DEPENDENCIES_MET:
-            if_ = "all that it waits for have completed"
+            if_ = "all that it waits for have completed" if run is None else f"{run} completes" + _likely(at)
         case Kind.RETRY_DUE:
             if_ = "its retry is due"
         case Kind.RUN_ENDS:
-            if_ = f"{run} ends" + (f", likely at {at:%Y-%m-%d %H:%M} UTC" if at else "; nobody knows when")
+            if_ = f"{run} ends" + _likely(at)
         case Kind.CLUSTER_READY:
             if_ = (
                 " and ".join(READY[reason] for reason in blocked if reason in READY) or "the cluster is ready"

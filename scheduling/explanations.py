@@ -1,5 +1,6 @@
 """Why a deployment waits and what would let it start: all that the core wants to know of it, read in one view."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from clusters import selectors as cluster_selectors
 from clusters.amounts import from_wire, to_wire
 from clusters.models import Cluster, ClusterShare, Runtime
 from deployments import selectors
-from deployments.models import Deployment
+from deployments.models import Dependency, Deployment
 from deployments.services.runnable import LEAST_CPU, LEAST_RAM, what_cannot_run
 from deployments.states import Status
 from organizations import selectors as organization_selectors
@@ -66,7 +67,7 @@ def explained(*, user: User, deployment_id: int, for_platform: bool = False) -> 
         in_order = sorted([cluster, *others], key=lambda one: one.pk)
         states = {one.id: one for one in snapshots.load(in_order, now, everybody=True).clusters}
         state, elsewhere = states[cluster.pk], [states[one.pk] for one in others]
-        unmet = _unmet(deployment)
+        unmet, waits_on = _unmet(deployment), _waits_on(cluster)
         lengths = run_lengths.lengths_of(cluster)
         mine = frozenset(
             organization_selectors.organizations(user=seen).values_list("id", flat=True)
@@ -89,6 +90,7 @@ def explained(*, user: User, deployment_id: int, for_platform: bool = False) -> 
         ),
         askable=askable(cluster),
         others=elsewhere,
+        waits_on=waits_on,
     )
     names = {one.pk: one.name for one in others}
     told = explain(state, deployment.pk, known)
@@ -114,6 +116,18 @@ def _ram_on_the_wire(amount: int) -> int:
 def _unmet(deployment: Deployment) -> list[tuple[int, str, str]]:
     rows: QuerySet[Any] = Deployment.objects.filter(dependent_rows__deployment=deployment)
     return list(rows.exclude(status=Status.COMPLETED).order_by("id").values_list("id", "name", "status"))
+
+
+def _waits_on(cluster: Cluster) -> dict[int, set[int]]:
+    """Who waits on the cluster → what it depends on itself that has not completed, wherever that is."""
+    found: dict[int, set[int]] = defaultdict(set)
+    rows = Dependency.objects.filter(deployment__cluster=cluster, deployment__status=Status.PENDING)
+    unmet: Any = rows.exclude(depends_on__status=Status.COMPLETED).values_list(
+        "deployment_id", "depends_on_id"
+    )
+    for waiting, on in unmet:
+        found[waiting].add(on)
+    return dict(found)
 
 
 def _deployment(user: User | None, deployment_id: int) -> Deployment:

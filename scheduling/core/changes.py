@@ -1,6 +1,6 @@
 """Which single change would let a deployment start: every one is tried with `decide` before it is said."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -34,7 +34,8 @@ class Kind(StrEnum):
 class Change:
     """A change with which the next cycle starts it, or gives it a seat that it would not have without.
 
-    `resource`, `amount`: ask for at most so much of the resource at this place. `run`: whose end, likely `at` then.
+    `resource`, `amount`: ask for at most so much of the resource at this place. `run`: whose end, likely `at` then;
+    with `DEPENDENCIES_MET`, the only dependency that is left.
     `cluster_id`: moved there, with its place in the queue by time. `evicts`: runs told to stop that would not be told
     without it.
     """
@@ -52,7 +53,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the forks of its own cluster, the plan without any change, and what else may be changed."""
+    """What is asked: the forks of its own cluster, the plan without any change, and what else may be changed.
+
+    `holds`: all that holds the deployment itself. `coming_back`: those who queue again when their run has ended.
+    """
 
     forks: Forks
     base: ClusterPlan
@@ -61,6 +65,8 @@ class Question:
     others: Sequence[ClusterState] = ()
     askable: Sequence[Askable] = ()
     priorities: Sequence[int] = ()
+    holds: Collection[Reason] = ()
+    coming_back: Collection[int] = ()
 
 
 def changes(question: Question) -> tuple[Change, ...]:
@@ -86,8 +92,10 @@ def _all(question: Question) -> Iterator[Change]:
     forks, target = question.forks, question.forks.target
     if target.hold is not None:
         # While anything of its own holds it, nothing else can start it.
-        kind = Kind.RETRY_DUE if target.hold is Reason.WAITING_FOR_RETRY else Kind.DEPENDENCIES_MET
-        yield from _if_it_starts(question, kind, target=replace(target, hold=None))
+        if target.hold is Reason.WAITING_FOR_RETRY:
+            yield from _if_it_starts(question, Kind.RETRY_DUE, target=replace(target, hold=None))
+        elif Reason.WAITING_FOR_RETRY not in question.holds:
+            yield from _dependencies_met(question)
         return
     if forks.cluster.blocked is not None:
         yield from _if_it_starts(question, Kind.CLUSTER_READY, ready=True)
@@ -108,11 +116,12 @@ def _if_it_starts(
     kind: Kind,
     *,
     target: Pending | None = None,
-    ended: Running | None = None,
+    completed: Collection[int] = (),
+    gone: Collection[int] = (),
     ready: bool = False,
     **told: int | None,
 ) -> Iterator[Change]:
-    plan = question.forks.plan(target=target, ended=ended, ready=ready)
+    plan = question.forks.plan(target=target, completed=completed, gone=gone, ready=ready)
     effect = question.forks.effect(plan)
     if plan is not None and effect is not None:
         before = {eviction.victim for eviction in question.base.evictions}
@@ -120,12 +129,41 @@ def _if_it_starts(
         yield Change(kind, effect, evicts=evicts, **told)
 
 
+def _dependencies_met(question: Question) -> Iterator[Change]:
+    # What has completed holds no room any more, and neither does what that waited for itself.
+    forks = question.forks
+    target = forks.target
+    run = _only_dependency(question)
+    yield from _if_it_starts(
+        question,
+        Kind.DEPENDENCIES_MET,
+        target=replace(target, hold=None),
+        completed=forks.dependents.must_complete(target.id),
+        run=run,
+        at=None if run is None or run in question.coming_back else _likely(question, run),
+    )
+
+
+def _only_dependency(question: Question) -> int | None:
+    """The run here that is all that it still waits for, if so."""
+    waits_for = list(question.forks.dependents.waits_on.get(question.forks.target.id, ()))
+    here = {run.id for run in question.forks.cluster.running}
+    return waits_for[0] if len(waits_for) == 1 and waits_for[0] in here else None
+
+
+def _likely(question: Question, run: int) -> int | None:
+    return question.ends[run].likely if run in question.ends else None
+
+
 def _run_ends(question: Question) -> Iterator[Change]:
     if not fits(question.forks.target.need, question.room.total):
         return
     for run in _worth_trying(question):
-        likely = question.ends[run.id].likely if run.id in question.ends else None
-        found = list(_if_it_starts(question, Kind.RUN_ENDS, ended=run, run=run.id, at=likely))
+        likely = _likely(question, run.id)
+        completed, gone = ((), {run.id}) if run.id in question.coming_back else ({run.id}, ())
+        found = list(
+            _if_it_starts(question, Kind.RUN_ENDS, completed=completed, gone=gone, run=run.id, at=likely)
+        )
         if found:
             yield found[0]
             return
@@ -136,7 +174,7 @@ def _worth_trying(question: Question) -> list[Running]:
     lack = question.room.lack(question.forks.target.need)
 
     def key(run: Running) -> tuple[bool, float, int]:
-        likely = question.ends[run.id].likely if run.id in question.ends else None
+        likely = _likely(question, run.id)
         return not fits(lack, run.need), float("inf") if likely is None else likely, run.id
 
     ranked = sorted(question.forks.cluster.running, key=key)

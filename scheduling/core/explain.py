@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from scheduling.core.amounts import Amount, add, subtract
 from scheduling.core.changes import Change, Question, changes
 from scheduling.core.decide import decide
+from scheduling.core.dependents import WaitsOn
 from scheduling.core.forecast import MOST_CYCLES, Forecast, forecast
 from scheduling.core.forks import Budget, Effect, Forks
 from scheduling.core.lengths import Length, ends_of
@@ -27,7 +28,8 @@ class Known:
 
     `lengths`: of those who run and who wait, by id. `holds`, `blocked`: all that holds the deployment and its cluster,
     where several things do (a row has room for one). `askable`: which amounts may be asked for, one per resource.
-    `priorities`: which it may be given. `others`: the clusters that it could move to.
+    `priorities`: which it may be given. `others`: the clusters that it could move to. `waits_on`: what those who wait
+    here depend on that has not completed.
     """
 
     lengths: Mapping[int, Length] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Known:
     askable: Sequence[Askable] = ()
     priorities: Sequence[int] = (1, 2, 3)
     others: Sequence[ClusterState] = ()
+    waits_on: WaitsOn = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
     base = decide(Snapshot.of([cluster])).clusters[0]
     budget = Budget(plans=MOST_PLANS, rows=MOST_ROWS)
     ahead = Budget(plans=3 * MOST_CYCLES, rows=MOST_ROWS)
-    forks = Forks(cluster=cluster, target=target, budget=budget)
+    forks = Forks(cluster=cluster, target=target, budget=budget, waits_on=known.waits_on)
     effect = forks.effect(base)
     forks.has_seat = forks.has_seat or effect is Effect.SEAT
     room = Room.of(cluster, besides=target.id)
@@ -81,7 +84,17 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
         room = _at_the_end(cluster, target, room, base)
         found = _with_deficits(found, room.lack(target.need))
     ends = {run.id: ends_of(run, known.lengths.get(run.id, Length()), cluster.now) for run in cluster.running}
-    question = Question(forks, base, room, ends, known.others, known.askable, known.priorities)
+    question = Question(
+        forks=forks,
+        base=base,
+        room=room,
+        ends=ends,
+        others=known.others,
+        askable=known.askable,
+        priorities=known.priorities,
+        holds=known.holds,
+        coming_back={id_ for id_, length in known.lengths.items() if length.comes_back},
+    )
     return Explanation(
         next_cycle=effect,
         causes=found,
@@ -90,7 +103,15 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
         holders=holders(cluster, target, room.lack(target.need)),
         releases=releases(cluster, target, room, ends),
         changes=() if effect is Effect.STARTS else changes(question),
-        forecast=forecast(cluster=cluster, target=target, ends=ends, lengths=known.lengths, budget=ahead),
+        forecast=forecast(
+            cluster=cluster,
+            target=target,
+            ends=ends,
+            lengths=known.lengths,
+            budget=ahead,
+            # What is also held by something else is not free when its dependencies have completed.
+            waits_on={} if Reason.WAITING_FOR_RETRY in known.holds else known.waits_on,
+        ),
         searched_all=not budget.is_used_up,
         plans=1 + budget.spent + ahead.spent,
     )

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from scheduling.core.amounts import subtract
 from scheduling.core.decide import decide
+from scheduling.core.dependents import Dependents, WaitsOn
 from scheduling.core.forks import Budget
 from scheduling.core.ledger import total_of
 from scheduling.core.lengths import UNKNOWN, Ends, Length, span_of
@@ -67,32 +68,37 @@ def forecast(
     ends: Mapping[int, Ends],
     lengths: Mapping[int, Length],
     budget: Budget,
+    waits_on: WaitsOn | None = None,
 ) -> Forecast:
     """Replay the cycles of `cluster` until `target` starts: with early, likely and late ends.
 
     Nobody else submits, nobody fails, and who is evicted comes back with its old place. `lengths` are of those who
-    run and who wait; whose end is unknown holds its room for ever, so what is told does not count on it.
+    run and who wait; whose end is unknown holds its room for ever, so what is told does not count on it. An end
+    completes a run, which frees those who wait for it alone (`waits_on`).
     """
-    if target.hold is not None:
+    waits_on = waits_on or {}
+    depends = target.hold is Reason.WAITING_FOR_DEPENDENCIES and target.id in waits_on
+    if target.hold is not None and not depends:
         return Forecast(unknown=Unknown.HELD)
     if cluster.blocked is not None:
         return Forecast(unknown=Unknown.CLUSTER)
     if any(need > total for need, total in zip(target.need, total_of(cluster), strict=True)):
         return Forecast(unknown=Unknown.NEVER)
     found: list[int | None] = []
-    far = False
+    far = held = False
     for telling in (_earliest, _likely, _latest):
-        replay = _Replay(cluster, target, telling, ends, lengths, budget)
+        replay = _Replay(cluster, target, telling, ends, lengths, budget, waits_on)
         moment = replay.start()
         found.append(None if replay.was_helped else moment)
         far = far or replay.gave_up
+        held = held or replay.is_held
     earliest, likely, latest = found
     if likely is not None:
         # Less room earlier can be the better luck; what is told stays in order.
         earliest = None if earliest is None else min(earliest, likely)
         latest = None if latest is None else max(latest, likely)
     if earliest is None and likely is None and latest is None:
-        return Forecast(unknown=Unknown.TOO_FAR if far else Unknown.ENDS)
+        return Forecast(unknown=Unknown.TOO_FAR if far else Unknown.HELD if held else Unknown.ENDS)
     return Forecast(earliest, likely, latest)
 
 
@@ -105,8 +111,10 @@ class _Replay:
         ends: Mapping[int, Ends],
         lengths: Mapping[int, Length],
         budget: Budget,
+        waits_on: WaitsOn,
     ) -> None:
         self.cluster, self.target, self.telling = cluster, target, telling
+        self.dependents, self.completed = Dependents(waits_on), set[int]()
         self.lengths, self.budget = lengths, budget
         self.now = cluster.now
         self.total = total_of(cluster)
@@ -129,6 +137,11 @@ class _Replay:
             self.helped.add(id_)
             end = told.likely
         self.end[id_] = None if end is None else since + end
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the target still waits for something else than room."""
+        return self.target.id in self.pending and self.pending[self.target.id].hold is not None
 
     def start(self) -> int | None:
         """When the target starts, or None."""
@@ -188,13 +201,23 @@ class _Replay:
         if not moments:
             return False
         self.now = max(self.now, min(moments))
+        completed = []
         for id_ in [id_ for id_, end in self.end.items() if end is not None and end <= self.now]:
             run = self.running.pop(id_)
             self.was_helped = self.was_helped or id_ in self.helped
             del self.end[id_]
             if id_ in self.coming_back:
                 self._queue_again(run)
+            else:
+                completed.append(id_)
+        self._free_who_waited_for(completed)
         return True
+
+    def _free_who_waited_for(self, completed: list[int]) -> None:
+        self.completed.update(completed)
+        for one in self.dependents.freed(self.pending, by=completed, completed=self.completed):
+            self.pending[one.id] = one
+            self.waiting.put(one)
 
     def _queue_again(self, run: Running) -> None:
         queued_at = self.lengths.get(run.id, Length()).queued_at

@@ -1,13 +1,15 @@
 """Copies of a cluster's state with one thing changed, each planned by `decide`: what if?"""
 
+from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
 
 from scheduling.core.amounts import subtract
 from scheduling.core.decide import decide
+from scheduling.core.dependents import Dependents, WaitsOn
 from scheduling.core.ledger import total_of
 from scheduling.core.reasons import Reason
-from scheduling.core.state import ClusterPlan, ClusterState, Pending, Running, Snapshot
+from scheduling.core.state import ClusterPlan, ClusterState, Pending, Snapshot
 from scheduling.core.who_matters import Waiting
 
 
@@ -44,9 +46,13 @@ class Budget:
 class Forks:
     """One cluster, and one deployment that waits there or would like to: plans of it with one thing changed."""
 
-    def __init__(self, *, cluster: ClusterState, target: Pending, budget: Budget) -> None:
+    def __init__(
+        self, *, cluster: ClusterState, target: Pending, budget: Budget, waits_on: WaitsOn | None = None
+    ) -> None:
         """`target` need not be among the cluster's rows: then it is moved there in each fork."""
         self.cluster = cluster
+        self.dependents = Dependents(waits_on or {})
+        self._held = {one.id: one for one in cluster.pending if one.id in self.dependents.waits_on}
         self.target = target
         self.budget = budget
         self._total = total_of(cluster)
@@ -56,25 +62,39 @@ class Forks:
         self._others.remove(target.id)
 
     def plan(
-        self, *, target: Pending | None = None, ended: Running | None = None, ready: bool = False
+        self,
+        *,
+        target: Pending | None = None,
+        completed: Collection[int] = (),
+        gone: Collection[int] = (),
+        ready: bool = False,
     ) -> ClusterPlan | None:
-        """What a cycle does with another row in the place of `target`, without the run `ended`, or where nothing
-        blocks the cluster as a whole (`ready`). None: the budget is used up.
+        """What a cycle does with another row in the place of `target`, without those who are `completed` (who free
+        those who waited for them alone) or only `gone`, or where nothing blocks the cluster as a whole (`ready`).
+        None: the budget is used up.
         """
-        running = self.cluster.running
-        if ended is not None:
-            running = tuple(run for run in running if run.id != ended.id)
+        left = {*completed, *gone}
+        running = tuple(run for run in self.cluster.running if run.id not in left)
         free = list(self._total)
         for run in running:
             subtract(free, run.need)
         blocked = self.cluster.blocked
-        if ready or (blocked is Reason.CLUSTER_OVERCOMMITTED and ended is not None):
+        if ready or (blocked is Reason.CLUSTER_OVERCOMMITTED and left):
             blocked = None if min(free, default=0) >= 0 else Reason.CLUSTER_OVERCOMMITTED
-        pending = (*self._others.who_matter(running), target or self.target)
+        pending = self._pending(target or self.target, self._others.who_matter(running), completed, left)
         if not self.budget.take(len(running) + len(pending)):
             return None
         fork = replace(self.cluster, running=running, pending=pending, blocked=blocked)
         return decide(Snapshot.of([fork])).clusters[0]
+
+    def _pending(
+        self, target: Pending, others: list[Pending], completed: Collection[int], left: set[int]
+    ) -> tuple[Pending, ...]:
+        if not left:
+            return *others, target
+        rows = {one.id: one for one in others}
+        rows |= {one.id: one for one in self.dependents.freed(self._held, by=completed)}
+        return *(row for id_, row in rows.items() if id_ not in left and id_ != target.id), target
 
     def effect(self, plan: ClusterPlan | None) -> Effect | None:
         """What `plan` does for the target that is new to it; None: nothing."""

@@ -88,8 +88,40 @@ def with_row(state: ClusterState, row: Pending) -> ClusterState:
     return replace(state, pending=(*(one for one in state.pending if one.id != row.id), row))
 
 
-def without_run(state: ClusterState, id_: int) -> ClusterState:
-    return as_loaded(replace(state, running=tuple(run for run in state.running if run.id != id_)))
+def waits_on(dice: Random, state: ClusterState) -> dict[int, set[int]]:
+    """What those who are held by dependencies wait for: runs here, others who wait here, and one elsewhere."""
+    held = [one for one in state.pending if one.hold in HOLDS[:2]]
+    found: dict[int, set[int]] = {}
+    for place, one in enumerate(held):
+        upstream = [run.id for run in state.running] * 3 + [-1] + [before.id for before in held[:place]]
+        found[one.id] = set(dice.choices(upstream, k=dice.choice((1, 1, 1, 2))))
+    return found
+
+
+def all_ahead(id_: int, known: Known) -> set[int]:
+    direct = set(known.waits_on.get(id_, ()))
+    return direct.union(*(all_ahead(one, known) for one in direct))
+
+
+def when_completed(state: ClusterState, row: Pending, known: Known, done: set[int]) -> ClusterState:
+    """Without them, and without the hold of those others who waited for nothing else."""
+    return as_loaded(
+        replace(
+            state,
+            running=tuple(run for run in state.running if run.id not in done),
+            pending=tuple(
+                replace(one, hold=None)
+                if one.id != row.id and known.waits_on.get(one.id, {-2}) <= done
+                else one
+                for one in state.pending
+                if one.id not in done
+            ),
+        )
+    )
+
+
+def when_dependencies_are_met(state: ClusterState, row: Pending, known: Known) -> ClusterState:
+    return with_row(when_completed(state, row, known, all_ahead(row.id, known)), replace(row, hold=None))
 
 
 def as_loaded(state: ClusterState) -> ClusterState:
@@ -113,10 +145,13 @@ def with_need(row: Pending, place: int, amount: int) -> Pending:
 def changed(state: ClusterState, row: Pending, change: Change, known: Known) -> ClusterState:
     """The cluster that the deployment is planned in, after the change."""
     match change.kind:
-        case Kind.DEPENDENCIES_MET | Kind.RETRY_DUE:
+        case Kind.RETRY_DUE:
             return with_row(state, replace(row, hold=None))
+        case Kind.DEPENDENCIES_MET:
+            assert change.run is None or known.waits_on[row.id] == {change.run}
+            return when_dependencies_are_met(state, row, known)
         case Kind.RUN_ENDS:
-            return without_run(state, change.run)
+            return when_completed(state, row, known, {change.run})
         case Kind.CLUSTER_READY:
             return replace(state, blocked=None)
         case Kind.ASK_FOR_LESS:
@@ -147,7 +182,7 @@ def smaller_that_start(state: ClusterState, row: Pending) -> dict[int, int]:
 def kinds_that_start(state: ClusterState, row: Pending, known: Known) -> set[Kind]:
     """The kinds of single changes, other than asking for less, of which any starts it."""
     found = set()
-    if any(placed(without_run(state, run.id), row.id) for run in state.running):
+    if any(placed(when_completed(state, row, known, {run.id}), row.id) for run in state.running):
         found.add(Kind.RUN_ENDS)
     if any(
         placed(with_row(state, replace(row, priority=priority, seated=False)), row.id)
@@ -158,8 +193,10 @@ def kinds_that_start(state: ClusterState, row: Pending, known: Known) -> set[Kin
         found.add(Kind.ANOTHER_CLUSTER)
     if state.blocked and placed(replace(state, blocked=None), row.id):
         found.add(Kind.CLUSTER_READY)
-    if row.hold is not None and placed(with_row(state, replace(row, hold=None)), row.id):
-        found.add(Kind.RETRY_DUE if row.hold is Reason.WAITING_FOR_RETRY else Kind.DEPENDENCIES_MET)
+    if row.hold is Reason.WAITING_FOR_RETRY and placed(with_row(state, replace(row, hold=None)), row.id):
+        found.add(Kind.RETRY_DUE)
+    if row.hold in HOLDS[:2] and placed(when_dependencies_are_met(state, row, known), row.id):
+        found.add(Kind.DEPENDENCIES_MET)
     return found
 
 
@@ -167,7 +204,7 @@ def explained(seed: int) -> list[tuple[ClusterState, Pending, Known, Explanation
     """Each one of a random state that waits and has no seat, explained."""
     dice = Random(seed)
     state = a_state(dice)
-    known = Known(others=others(dice, len(state.resources)))
+    known = Known(others=others(dice, len(state.resources)), waits_on=waits_on(dice, state))
     return [
         (state, row, known, explain(state, row.id, known))
         for row in state.pending
@@ -185,6 +222,9 @@ def proof(states: int) -> Counter[str]:
             for change in explanation.changes:
                 told["suggestions"] += 1
                 told[f"  {change.kind}"] += 1
+                told["  of the only dependency"] += (
+                    change.kind is Kind.DEPENDENCIES_MET and change.run is not None
+                )
                 told["started"] += placed(changed(state, row, change, known), row.id)
             has = {change.kind for change in explanation.changes}
             assert kinds_that_start(state, row, known) <= has, (seed, row.id)

@@ -52,7 +52,69 @@ def test_what_fits_and_is_promised_to_another_is_reserved():
     assert [(holder.id, holder.promised) for holder in explanation.holders] == [(2, True), (1, False)]
 
 
-def test_a_dependency_and_too_little_room_are_both_told_and_no_single_change_helps():
+def after(id_, need, **options):
+    return waits(id_, need, hold=Reason.WAITING_FOR_DEPENDENCIES, **options)
+
+
+def test_the_end_of_its_only_dependency_frees_it_and_the_room_at_once():
+    state = cluster(4, running=[runs(1, 4)], pending=[after(2, 4)])
+    explanation = explain(state, 2, Known(lengths={1: Length(expected=100)}, waits_on={2: {1}}))
+    (change,) = explanation.changes
+    assert (change.kind, change.effect, change.run, change.at) == (
+        Kind.DEPENDENCIES_MET, Effect.STARTS, 1, 100,
+    )  # fmt: skip
+    assert explanation.forecast == Forecast(None, 100, None)
+
+
+def test_one_end_is_not_enough_where_something_else_has_not_completed_either():
+    state = cluster(4, running=[runs(1, 4)], pending=[after(2, 4)])
+    explanation = explain(state, 2, Known(lengths={1: Length(expected=100)}, waits_on={2: {1, 99}}))
+    (change,) = explanation.changes
+    assert (change.kind, change.run, change.at) == (Kind.DEPENDENCIES_MET, None, None)
+    assert explanation.forecast.unknown is Unknown.HELD
+
+
+def test_an_end_helps_nobody_whose_retry_is_not_due_either():
+    state = cluster(4, running=[runs(1, 4)], pending=[after(2, 4)])
+    holds = (Reason.WAITING_FOR_DEPENDENCIES, Reason.WAITING_FOR_RETRY)
+    explanation = explain(state, 2, Known(lengths={1: Length(expected=100)}, waits_on={2: {1}}, holds=holds))
+    assert explanation.changes == ()
+    assert explanation.forecast.unknown is Unknown.HELD
+
+
+def test_who_waits_for_the_same_run_and_stands_ahead_goes_first():
+    state = cluster(4, running=[runs(1, 4)], pending=[after(2, 4), after(3, 4, since=1)])
+    known = Known(lengths={1: Length(expected=100), 2: Length(expected=50)}, waits_on={2: {1}, 3: {1}})
+    assert kinds(explain(state, 2, known)) == [Kind.DEPENDENCIES_MET]
+    behind = explain(state, 3, known)
+    assert (behind.changes, behind.forecast.likely) == ((), 150)
+
+
+def test_an_end_that_frees_one_ahead_does_not_start_who_is_behind():
+    state = cluster(4, running=[runs(1, 4)], pending=[after(2, 4), waits(3, 4, since=1)])
+    assert Kind.RUN_ENDS in kinds(explain(state, 3))
+    assert Kind.RUN_ENDS not in kinds(explain(state, 3, Known(waits_on={2: {1}})))
+
+
+def test_the_last_of_a_chain_starts_when_all_before_it_have_completed():
+    state = cluster(4, running=[runs(1, 4)], pending=[after(2, 4), after(3, 4, since=1)])
+    known = Known(lengths={1: Length(expected=100), 2: Length(expected=50)}, waits_on={2: {1}, 3: {2}})
+    explanation = explain(state, 3, known)
+    (change,) = explanation.changes
+    assert (change.kind, change.run) == (Kind.DEPENDENCIES_MET, None)
+    assert explanation.forecast.likely == 150
+
+
+def test_a_preempted_dependency_frees_nobody_when_it_has_stopped():
+    state = cluster(4, running=[runs(1, 4, stopping=True)], pending=[after(2, 4, since=1)])
+    gone = Length(gone_by=30, comes_back=True, queued_at=0, expected=100)
+    explanation = explain(state, 2, Known(lengths={1: gone}, waits_on={2: {1}}))
+    (change,) = explanation.changes
+    assert (change.run, change.at) == (1, None)
+    assert explanation.forecast.likely == 30 + 100
+
+
+def test_a_dependency_elsewhere_and_too_little_room_are_both_told_and_no_single_change_helps():
     state = cluster(4, running=[runs(1, 4)], pending=[waits(2, 2, hold=Reason.WAITING_FOR_DEPENDENCIES)])
     explanation = explain(state, 2)
     assert [cause.reason for cause in explanation.causes] == [

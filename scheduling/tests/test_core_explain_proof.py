@@ -26,6 +26,7 @@ def test_every_suggestion_starts_it_and_no_kind_that_would_is_missing():
     assert figures["started"] == figures["suggestions"] > 1000 * SCALE
     assert figures["smaller amounts that are the largest"] >= 0.99 * figures["smaller amounts"]
     assert {f"  {kind}" for kind in explain_proof.Kind} <= figures.keys()
+    assert figures["  of the only dependency"] > 10 * SCALE
 
 
 @given(st.one_of(clusters(blocks=BLOCKS[:2]), clusters(blocks=(), shrunk=True)), policies)

@@ -132,7 +132,44 @@ def test_one_that_only_waits_for_another_is_told_so(api, alice, cluster):
     cycle(cluster)
     answer = explain(api, alice, second)
     assert kinds(answer) == ["dependencies_met"]
-    assert answer["suggestions"][0]["text"] == "It starts when all that it waits for have completed."
+    assert (
+        answer["suggestions"][0]["text"]
+        == f"It starts when {first.name} (#{first.pk}) completes; nobody knows when."
+    )
+
+
+def test_of_several_that_it_waits_for_none_is_told_to_start_it_alone(api, alice, cluster):
+    second = submit(cluster, 4)
+    for _ in range(2):
+        Dependency.objects.create(deployment=second, depends_on=in_state(cluster, Status.RUNNING))
+    cycle(cluster)
+    (told,) = explain(api, alice, second)["suggestions"]
+    assert (told["run"], told["at"]) == (None, None)
+    assert told["text"] == "It starts when all that it waits for have completed."
+
+
+def test_the_next_of_a_pipeline_starts_when_the_run_before_it_completes_and_leaves_the_room(
+    api, alice, cluster
+):
+    first = in_state(cluster, Status.RUNNING, gpu=8, expected_seconds=3600)
+    second = submit(cluster, 8)
+    Dependency.objects.create(deployment=second, depends_on=first)
+    cycle(cluster)
+    answer = explain(api, alice, second)
+    assert reasons(answer) == ["waiting_for_dependencies", "insufficient_capacity"]
+    assert "No single change" not in answer["summary"]
+    (told,) = answer["suggestions"]
+    assert (told["kind"], told["effect"], told["run"]["deployment_id"]) == (
+        "dependencies_met", "starts", first.pk,
+    )  # fmt: skip
+    assert told["text"].startswith(f"It starts when {first.name} (#{first.pk}) completes, likely at ")
+    assert told["at"] == answer["start"]["likely"]
+    assert minutes_ahead(answer, told["at"]) == 60
+    api(alice).post(f"/deployments/{first.pk}/stop")
+    look(cluster)
+    cycle(cluster)
+    second.refresh_from_db()
+    assert second.status == Status.STARTING
 
 
 def test_a_paused_cluster_is_worth_resuming_only_where_that_would_start_it(api, alice, cluster, full):
@@ -341,7 +378,7 @@ def test_an_explanation_reads_a_fixed_number_of_times_and_writes_nothing(api, al
         for _ in range(5):
             submit(cluster, 1)
             run_cycle(cluster_ids=[ClusterFactory(organization=lab).pk])
-    assert counts == [13, 13]
+    assert counts == [14, 14]
 
 
 def test_nobody_explains_what_they_cannot_see(api, charlie, waiting):
