@@ -1,5 +1,6 @@
 """Lists on the wire: filtered and ordered as the query asks, and an unknown parameter refused by name."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import django_filters
@@ -39,9 +40,24 @@ class FlagFilter(django_filters.Filter):
     openapi = {"type": "boolean"}
 
 
+class ChoicesFilter(django_filters.MultipleChoiceFilter):
+    """`?state=ready&state=paused`: any of several words, which a refusal lists."""
+
+    def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], **options: Any) -> None:
+        told = _not_one_of(value for value, _ in choices)
+        super().__init__(*args, choices=choices, error_messages={"invalid_choice": f"{told}."}, **options)
+
+
 def ordering(*names: str) -> django_filters.OrderingFilter:
     """`?ordering=-priority,name`; the id comes last by itself. Only columns that are never null."""
-    return django_filters.OrderingFilter(fields=[(name, name) for name in names])
+    told = f"{_not_one_of(names)}; a - before a name turns its order round."
+    return django_filters.OrderingFilter(
+        fields=[(name, name) for name in names], error_messages={"invalid_choice": told}
+    )
+
+
+def _not_one_of(names: Iterable[str]) -> str:
+    return f'"%(value)s" is not one of: {", ".join(names)}'
 
 
 class QueryFilters(BaseFilterBackend):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.wire import Body, Text
+from accounts.wire import Body, Choice, Text
 
 
 class RegisterBody(Body):
@@ -16,9 +16,7 @@ class RegisterBody(Body):
 class TokenBody(Body):
     """RFC 6749 §4.3 and §6. OAuth2 clients also send `scope`, `client_id`, `client_secret`: accepted and unused."""
 
-    grant_type = serializers.ChoiceField(
-        choices=["password", "refresh_token"], required=False, allow_blank=True
-    )
+    grant_type = Choice(choices=["password", "refresh_token"], required=False, allow_blank=True)
     username = Text(required=False, max_length=150)
     password = Text(required=False, max_length=1024, trim_whitespace=False)
     refresh_token = Text(required=False, max_length=4096)

@@ -74,7 +74,8 @@ def whole_json_number(field: serializers.Field[Any, Any, Any, Any], data: Any) -
     """Refuse what Python would take for a number and JSON does not."""
     if isinstance(data, bool | str) or (isinstance(data, float) and not data.is_integer()):
         field.fail("invalid")
-    return data
+    # What is too large for 64 bits comes as a float, whose text the field does not take for a whole number.
+    return int(data) if isinstance(data, float) else data
 
 
 class Flag(serializers.BooleanField):
@@ -84,6 +85,16 @@ class Flag(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class Choice(serializers.ChoiceField):
+    """One of several words, which a refusal lists."""
+
+    def __init__(self, choices: Any, **options: Any) -> None:
+        super().__init__(choices, **options)
+        self.error_messages["invalid_choice"] = (
+            f'"{{input}}" is not one of: {", ".join(map(str, self.choices))}.'
+        )
 
 
 class Several(serializers.ListField):

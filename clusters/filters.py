@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import F, Q, QuerySet
 
-from accounts.filters import FlagFilter, IdFilter, ordering
+from accounts.filters import ChoicesFilter, FlagFilter, IdFilter, ordering
 from clusters.models import Cluster, ClusterState
 
 UNREACHABLE = Q(unreachable_since__isnull=False)
@@ -31,7 +31,7 @@ class ClusterFilter(django_filters.FilterSet):
         lookup_expr="icontains", max_length=200, help_text="Part of the name, in any case."
     )
     organization_id = IdFilter()
-    state = django_filters.MultipleChoiceFilter(choices=ClusterState.choices, method="in_states")
+    state = ChoicesFilter(choices=ClusterState.choices, method="in_states")
     paused = FlagFilter()
     ordering = ordering("id", "name", "created_at")
 

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.wire import Body, Flag, Id, Text, Whole
+from accounts.wire import Body, Choice, Flag, Id, Text, Whole
 from clusters.amounts import MAXIMUM, RESOURCES, from_wire
 from clusters.examples import CHECKED, SHOWN
 from clusters.models import ClusterState, Runtime
@@ -83,7 +83,7 @@ class ClusterBody(Body):
     total_ram = AmountField("ram", required=False, allow_null=True, help_text=SIZED)
     total_cpu = AmountField("cpu", required=False, allow_null=True, help_text=SIZED)
     total_gpu = AmountField("gpu", required=False, allow_null=True, help_text=SIZED)
-    runtime = serializers.ChoiceField(choices=Runtime.choices, required=False)
+    runtime = Choice(choices=Runtime.choices, required=False)
     connection = serializers.DictField(required=False, allow_null=True, write_only=True)
     paused = Flag(required=False)
     max_grace_period_seconds = Whole(required=False, min_value=0, max_value=86_400)

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django import forms
 
-from accounts.filters import IdFilter, ordering
+from accounts.filters import ChoicesFilter, IdFilter, ordering
 from deployments.fields import NAMES
 from deployments.models import Deployment, Priority
 from deployments.states import Status
@@ -29,7 +29,7 @@ class PriorityFilter(django_filters.Filter):
 class DeploymentFilter(django_filters.FilterSet):
     """`?status=pending&status=running&cluster_id=1&priority=HIGH&name=train&ordering=-priority`."""
 
-    status = django_filters.MultipleChoiceFilter(choices=Status.choices)
+    status = ChoicesFilter(choices=Status.choices)
     priority = PriorityFilter()
     cluster_id = IdFilter()
     organization_id = IdFilter()

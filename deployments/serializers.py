@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.wire import Body, Id, Text, Whole
+from accounts.wire import Body, Choice, Id, Text, Whole
 from clusters.runtimes.kubernetes_labels import THEIR_DOMAINS
 from clusters.serializers import AmountField
 from deployments.examples import DETAILED, SHOWN
@@ -137,10 +137,10 @@ class DeploymentBody(Body):
         help_text="One of the organization's registry credentials, for the host that the image comes from. "
         "Null: pulled without signing in.",
     )
-    image_pull_policy = serializers.ChoiceField(
+    image_pull_policy = Choice(
         choices=PullPolicy.choices, required=False, help_text="When the image is fetched before a start."
     )
-    restart_policy = serializers.ChoiceField(
+    restart_policy = Choice(
         choices=RestartPolicy.choices,
         required=False,
         help_text="never, on_failure (after an exit code other than 0) or always (after any end of its own).",

@@ -28,7 +28,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "detail": "As viewer of this organization you may not submit deployments. Ask one of its: owner, admin."
     },
     "404": {"detail": "There is no deployment with this id that you can see."},
-    "405": {"detail": 'Method "DELETE" not allowed.'},
+    "405": {"detail": 'Method "DELETE" not allowed. Allowed are GET, POST, HEAD, OPTIONS.'},
     "406": {"detail": "Could not satisfy the request Accept header."},
     "409": {
         "detail": "Deployment 7 is running, so you cannot cancel it. Now you can: change name or priority, stop.",

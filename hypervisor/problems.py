@@ -38,6 +38,10 @@ DOMAIN_STATUS: Mapping[type[DomainError], HTTPStatus] = {
 LONGEST_DETAIL = 1000
 MOST_ERRORS = 50
 """An answer must stay small, however much is wrong with the input."""
+SIGN_IN = (
+    "There is no access token. Sign in with POST /token (username, password), then send the header "
+    "Authorization: Bearer ACCESS_TOKEN."
+)
 NOT_FOUND = "There is nothing here that you can see."
 
 
@@ -132,6 +136,11 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         wait = math.ceil(getattr(error, "wait", None) or 1)
         headers["Retry-After"] = str(wait)
         detail = f"Too many requests. Try again in {wait} seconds."
+    if isinstance(error, exceptions.NotAuthenticated):
+        detail = SIGN_IN
+    if isinstance(error, exceptions.MethodNotAllowed):
+        allowed = getattr(context.get("view"), "allowed_methods", [])
+        detail = f"{detail} Allowed are {', '.join(allowed)}." if allowed else detail
     if isinstance(error, exceptions.UnsupportedMediaType):
         known = [parser.media_type for parser in getattr(context.get("view"), "parser_classes", [])]
         detail = f"{detail} Send {' or '.join(known) or 'application/json'}."

@@ -2,7 +2,7 @@
 
 import django_filters
 
-from accounts.filters import ordering
+from accounts.filters import ChoicesFilter, ordering
 from organizations.models import Membership, Organization, Role
 
 
@@ -22,7 +22,7 @@ class OrganizationFilter(django_filters.FilterSet):
 class MemberFilter(django_filters.FilterSet):
     """`?role=owner&role=admin&username=ali&ordering=-created_at`."""
 
-    role = django_filters.MultipleChoiceFilter(choices=Role.choices)
+    role = ChoicesFilter(choices=Role.choices)
     username = django_filters.CharFilter(
         field_name="user__username",
         lookup_expr="icontains",

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.serializers import UserAnswer
-from accounts.wire import Body, Text, Whole
+from accounts.wire import Body, Choice, Text, Whole
 from organizations.models import Role
 
 
@@ -44,7 +44,7 @@ class MemberAnswer(serializers.Serializer[Any]):
 class MemberBody(Body):
     answer = MemberAnswer
 
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = Choice(choices=Role.choices)
 
 
 class MyOrganization(serializers.Serializer[Any]):

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.errors import InvalidInput
-from accounts.wire import Body, Flag, Whole
+from accounts.wire import Body, Choice, Flag, Whole
 from clusters.models import MOST_WEIGHT
 from scheduling.core.policy import PRESETS, VictimOrder
 from scheduling.examples import POLICY_SHOWN
@@ -63,7 +63,7 @@ def field_of(setting: Setting, **options: Any) -> serializers.Field[Any, Any, An
         case Switch():
             return Flag(**options)
         case Order():
-            return serializers.ChoiceField(choices=ORDERS, **options)
+            return Choice(choices=ORDERS, **options)
         case MayPreempt():
             return WhoPreempts(setting, **options)
         case UserWeights():
@@ -71,8 +71,8 @@ def field_of(setting: Setting, **options: Any) -> serializers.Field[Any, Any, An
     raise AssertionError(f"{setting.name} has no field")
 
 
-def preset(**options: Any) -> serializers.ChoiceField:
-    return serializers.ChoiceField(choices=list(PRESETS), allow_null=True, help_text=PRESET_TOLD, **options)
+def preset(**options: Any) -> Choice:
+    return Choice(choices=list(PRESETS), allow_null=True, help_text=PRESET_TOLD, **options)
 
 
 class EffectiveAnswer(serializers.Serializer[Any]):

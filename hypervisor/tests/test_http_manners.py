@@ -18,6 +18,7 @@ def test_a_verb_that_is_not_there_is_a_405_that_names_those_that_are(mine, path)
         assert answer.status_code == 405
         assert answer["Content-Type"] == "application/problem+json"
         assert able <= set(answer["Allow"].split(", "))
+        assert answer.json()["detail"].endswith(f"Allowed are {answer['Allow']}.")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/metrics"])

@@ -4,14 +4,14 @@ from typing import Any
 
 import django_filters
 
-from accounts.filters import ordering
+from accounts.filters import ChoicesFilter, ordering
 from organizations.webhooks.models import DeliveryState, WebhookDelivery
 
 
 class DeliveryFilter(django_filters.FilterSet):
     """`?state=failed&ordering=created_at`."""
 
-    state = django_filters.MultipleChoiceFilter(choices=DeliveryState.choices)
+    state = ChoicesFilter(choices=DeliveryState.choices)
     ordering = ordering("id", "created_at")
 
     class Meta:
