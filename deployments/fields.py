@@ -32,7 +32,7 @@ class PriorityField(serializers.Field[Any, Any, Any, Any]):
         if isinstance(data, str) and data.upper() in NAMES:
             return NAMES[data.upper()]
         if isinstance(data, bool) or not isinstance(data, int | float) or data not in Priority.values:
-            raise serializers.ValidationError("Write 1 (LOW), 2 (MEDIUM) or 3 (HIGH).")
+            raise serializers.ValidationError('Write 1, 2, 3 or "LOW", "MEDIUM", "HIGH".')
         return int(data)
 
     def to_representation(self, value: Any) -> int:

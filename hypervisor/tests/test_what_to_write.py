@@ -37,6 +37,12 @@ def test_a_wrong_word_in_a_body_is_answered_with_those_that_are_known(api, alice
     assert 'runtime: "foo" is not one of: simulated, docker, kubernetes.' in told
 
 
+@pytest.mark.parametrize("priority", ["urgent", "1", 4, True])
+def test_a_wrong_priority_is_answered_with_both_spellings(api, alice, priority):
+    told = refused(api(alice).post("/deployments", {"priority": priority}))
+    assert 'priority: Write 1, 2, 3 or "LOW", "MEDIUM", "HIGH".' in told
+
+
 def test_an_id_that_no_row_can_have_is_called_too_large(api, alice):
     told = refused(api(alice).post("/deployments", {"cluster_id": 99999999999999999999999}))
     assert "cluster_id: Ensure this value is less than or equal to 9223372036854775807." in told
