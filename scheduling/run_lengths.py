@@ -10,7 +10,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from clusters.models import Cluster
-from deployments.models import Deployment, Run, StopCause
+from deployments.models import Deployment, RestartPolicy, Run, StopCause
 from deployments.states import Status
 from scheduling.core.lengths import Length
 from scheduling.snapshot import microseconds
@@ -33,7 +33,7 @@ WHERE run.outcome = 'completed' AND run.running_at IS NOT NULL
 """
 KNOWN = (
     "id", "organization_id", "docker_image", "command_text", "args_text", "expected_seconds", "time_limit_seconds",
-    "grace_period_seconds", "queued_at",
+    "grace_period_seconds", "queued_at", "restart_policy",
 )  # fmt: skip
 
 
@@ -49,8 +49,8 @@ def lengths_of(cluster: Cluster) -> dict[int, Length]:
     live = _live(cluster)
     past = _past({row[1] for row in rows})
     found = {}
-    for id_, organization, image, command, args, expected, limit, grace, queued_at in rows:
-        running_at, stop_at, preempted = live.get(id_, (None, None, False))
+    for id_, organization, image, command, args, expected, limit, grace, queued_at, restart in rows:
+        running_at, stop_at, cause, as_failed = live.get(id_, (None, None, None, False))
         grace = min(grace, cluster.max_grace_period_seconds)
         found[id_] = Length(
             expected=None if expected is None else expected * SECOND,
@@ -58,19 +58,27 @@ def lengths_of(cluster: Cluster) -> dict[int, Length]:
             past=past.get((organization, image, command, args), ()),
             running_since=None if running_at is None else microseconds(running_at),
             gone_by=None if stop_at is None else microseconds(stop_at + timedelta(seconds=grace)),
-            comes_back=preempted,
+            comes_back=cause == StopCause.PREEMPTION,
             grace=grace * SECOND,
             queued_at=microseconds(queued_at),
+            completes=_completes(cause, as_failed=as_failed, restart=restart),
         )
     return found
 
 
-def _live(cluster: Cluster) -> dict[int, tuple[datetime | None, datetime | None, bool]]:
-    """Deployment → since when it runs, since when it is told to stop, and whether it will queue again."""
+def _completes(cause: str | None, *, as_failed: bool, restart: str) -> bool:
+    """Whether a deployment completes when it ends, if nothing fails; a preempted one, after it came back."""
+    if cause in {None, StopCause.PREEMPTION}:
+        return restart != RestartPolicy.ALWAYS
+    return cause == StopCause.USER and not as_failed
+
+
+def _live(cluster: Cluster) -> dict[int, tuple[datetime | None, datetime | None, str | None, bool]]:
+    """Deployment → since when it runs, since when it is told to stop, what told it so, and whether as failed."""
     rows: Any = Run.objects.filter(cluster=cluster, outcome=None).values_list(
-        "deployment_id", "running_at", "stop_requested_at", "stop_cause"
+        "deployment_id", "running_at", "stop_requested_at", "stop_cause", "stop_as_failed"
     )
-    return {id_: (running, stop, cause == StopCause.PREEMPTION) for id_, running, stop, cause in rows}
+    return {id_: tuple(rest) for id_, *rest in rows}
 
 
 def _past(organizations: Iterable[int]) -> Mapping[Kind, list[int]]:

@@ -55,7 +55,7 @@ class Change:
 class Question:
     """What is asked: the forks of its own cluster, the plan without any change, and what else may be changed.
 
-    `holds`: all that holds the deployment itself. `coming_back`: those who queue again when their run has ended.
+    `holds`: all that holds the deployment itself. `unfinished`: whose run, when it ends, does not complete them.
     """
 
     forks: Forks
@@ -66,7 +66,7 @@ class Question:
     askable: Sequence[Askable] = ()
     priorities: Sequence[int] = ()
     holds: Collection[Reason] = ()
-    coming_back: Collection[int] = ()
+    unfinished: Collection[int] = ()
 
 
 def changes(question: Question) -> tuple[Change, ...]:
@@ -140,7 +140,7 @@ def _dependencies_met(question: Question) -> Iterator[Change]:
         target=replace(target, hold=None),
         completed=forks.dependents.must_complete(target.id),
         run=run,
-        at=None if run is None or run in question.coming_back else _likely(question, run),
+        at=None if run is None or run in question.unfinished else _likely(question, run),
     )
 
 
@@ -160,7 +160,7 @@ def _run_ends(question: Question) -> Iterator[Change]:
         return
     for run in _worth_trying(question):
         likely = _likely(question, run.id)
-        completed, gone = ((), {run.id}) if run.id in question.coming_back else ({run.id}, ())
+        completed, gone = ((), {run.id}) if run.id in question.unfinished else ({run.id}, ())
         found = list(
             _if_it_starts(question, Kind.RUN_ENDS, completed=completed, gone=gone, run=run.id, at=likely)
         )

@@ -93,7 +93,9 @@ def explain(cluster: ClusterState, deployment_id: int, known: Known | None = Non
         askable=known.askable,
         priorities=known.priorities,
         holds=known.holds,
-        coming_back={id_ for id_, length in known.lengths.items() if length.comes_back},
+        unfinished={
+            id_ for id_, length in known.lengths.items() if length.comes_back or not length.completes
+        },
     )
     return Explanation(
         next_cycle=effect,

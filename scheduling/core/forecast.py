@@ -208,7 +208,7 @@ class _Replay:
             del self.end[id_]
             if id_ in self.coming_back:
                 self._queue_again(run)
-            else:
+            elif self.lengths.get(id_, Length()).completes:
                 completed.append(id_)
         self._free_who_waited_for(completed)
         return True

@@ -31,7 +31,8 @@ class Length:
     `expected`: declared; `limit`: it is stopped after so long; `past`: how long finished runs of the same kind took.
     `running_since`: since when the limit counts; None while it does not run yet. `gone_by`: by then a stopping one has
     been killed, and `comes_back` says that it was preempted and queues again. `grace`: how long it may take to stop.
-    `queued_at`: its place in the queue, should it come back.
+    `queued_at`: its place in the queue, should it come back. `completes`: once it ends and does not come
+    back, it has completed.
     """
 
     expected: int | None = None
@@ -42,6 +43,7 @@ class Length:
     comes_back: bool = False
     grace: int = 0
     queued_at: int | None = None
+    completes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,17 @@ def test_a_preempted_dependency_frees_nobody_when_it_has_stopped():
     assert explanation.forecast.likely == 30 + 100
 
 
+def test_a_dependency_whose_end_does_not_complete_it_frees_nobody():
+    state = cluster(4, running=[runs(1, 4)], pending=[after(2, 4), waits(3, 4, since=1)])
+    known = Known(lengths={1: Length(expected=100, completes=False)}, waits_on={2: {1}})
+    explanation = explain(state, 2, known)
+    (change,) = explanation.changes
+    assert (change.run, change.at) == (1, None)
+    assert explanation.forecast.unknown is not None
+    behind = explain(state, 3, known)
+    assert (one(behind, Kind.RUN_ENDS).run, behind.forecast.likely) == (1, 100)
+
+
 def test_a_dependency_elsewhere_and_too_little_room_are_both_told_and_no_single_change_helps():
     state = cluster(4, running=[runs(1, 4)], pending=[waits(2, 2, hold=Reason.WAITING_FOR_DEPENDENCIES)])
     explanation = explain(state, 2)

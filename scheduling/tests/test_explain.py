@@ -172,6 +172,21 @@ def test_the_next_of_a_pipeline_starts_when_the_run_before_it_completes_and_leav
     assert second.status == Status.STARTING
 
 
+@pytest.mark.parametrize("how", ["restarts", "stopped as failed"])
+def test_an_end_that_completes_nothing_is_not_told_as_the_start_of_who_waits_for_it(api, alice, cluster, how):
+    restart = "always" if how == "restarts" else "never"
+    first = in_state(cluster, Status.RUNNING, gpu=8, expected_seconds=3600, restart_policy=restart)
+    second = submit(cluster, 8)
+    Dependency.objects.create(deployment=second, depends_on=first)
+    cycle(cluster)
+    if how == "stopped as failed":
+        api(alice).post(f"/deployments/{first.pk}/stop?status=failed")
+    answer = explain(api, alice, second)
+    assert answer["status"] == "pending"
+    assert answer["suggestions"][0]["at"] is None
+    assert answer["start"]["likely"] is None
+
+
 def test_a_paused_cluster_is_worth_resuming_only_where_that_would_start_it(api, alice, cluster, full):
     small = submit(cluster, 0, LOW)
     large = submit(cluster, 4, LOW)
