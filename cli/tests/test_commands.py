@@ -1,6 +1,7 @@
 """Each command, as its user sees it, on a real service."""
 
 import json
+import threading
 
 import pytest
 
@@ -236,3 +237,40 @@ def test_a_file_that_says_nothing_good_is_a_wrong_command_line(hv, box, file, te
     said = hv("deploy", "-f", file(text.replace("name: ", "cluster: gpu-box, image: x, name: ")))
     assert (said.code, said.out) == (2, "")
     assert told in said.err
+
+
+def test_a_file_is_waited_for_until_all_have_ended(hv, box, file, alice):
+    path = file(FILE.replace(", OUTSIDE", "").replace("simulate: 600", "simulate: 1").replace(
+        "priority: high", "simulate: 1").replace("gpu: 1, after", "simulate: 1, after"))  # fmt: skip
+    out = hv.ok("deploy", "-f", path, "--wait")
+    assert out.count("is completed.\n") == 3
+    ended = json.loads(hv.ok("deploy", "-f", path, "--wait", "--json"))
+    assert [one["status"] for one in ended] == ["completed"] * 3
+
+
+def test_what_waits_for_a_failed_one_is_not_waited_for(hv, box, file, alice):
+    def fail_it():
+        (made,) = alice.deployments.list(name="prepare", status=["pending", "starting", "running"])
+        alice.deployments.wait(made.id, until=["running"], timeout=30, every=0.1)
+        alice.deployments.stop(made.id, as_failed=True)
+
+    failing = threading.Timer(2, fail_it)
+    failing.start()
+    said = hv("deploy", "-f", file(FILE.replace(", OUTSIDE", "")), "--wait")
+    failing.join()
+    assert said.code == 1
+    assert "Submitted 3 deployments." in said.out
+    assert "is failed" in said.err
+    assert "train (#" in said.err
+    assert "tool (#" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--cluster", "gpu-box"], ["--gpu", "0"], ["--priority", "high"], ["-e", "A=1"], ["--org", "lab"], ["--follow"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_option_that_a_file_would_swallow_is_refused(hv, file, words):
+    said = hv("deploy", "-f", file(FILE), *words)
+    assert (said.code, said.out) == (2, "")
+    assert ("hv logs -f ID" if words == ["--follow"] else "say it in the file") in said.err

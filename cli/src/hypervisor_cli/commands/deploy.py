@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hypervisor_cli import names
-from hypervisor_cli.batch_file import WIRE_NAMES, read_batch
+from hypervisor_cli.batch_file import WIRE_NAMES
+from hypervisor_cli.commands.deploy_file import submit_file
 from hypervisor_cli.commands.logs import follow_log
 from hypervisor_cli.commands.steer import report_end
 from hypervisor_cli.exits import Exit, Failure
 from hypervisor_cli.session import Session, json_option, pass_session
-from hypervisor_cli.tables import Column
-from hypervisor_cli.words import needs, plural, seconds_of
-from hypervisor_client import BatchSpec, Invalid, Spec
+from hypervisor_cli.words import needs, seconds_of
+from hypervisor_client import Invalid, Spec
 
 OPTIONS = {wire: f"--{ours}" for ours, wire in WIRE_NAMES.items()} | {"docker_image": "IMAGE", "args": "CMD"}
+BESIDE_A_FILE = {"file", "key", "wait", "json"}
+"""All else is said in the file."""
 
 
 def duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
@@ -76,7 +79,7 @@ def duration(_: click.Context, __: click.Parameter, value: str | None) -> float 
 @pass_session
 def deploy(
     session: Session, /, image: str | None, cmd: tuple[str, ...], file: Path | None, **given: Any
-) -> None:
+) -> Exit:
     """Submit a deployment, or a file of them.
 
     \b
@@ -94,13 +97,27 @@ def deploy(
     if file is not None:
         if image is not None:
             raise click.UsageError("Give IMAGE or --file, not both.")
-        _many(session, file, given["key"])
-        return
+        _refuse_what_a_file_says(click.get_current_context())
+        return submit_file(session, file, key=given["key"], wait=given["wait"])
     if image is None:
         raise click.UsageError("Give IMAGE, or a file with -f.")
     if session.as_json and given["follow"]:
         raise click.UsageError("--follow shows a log, and --json an answer: give one of them.")
     _one(session, image, cmd, given)
+    return Exit.OK
+
+
+def _refuse_what_a_file_says(context: click.Context) -> None:
+    for option in context.command.params:
+        name = option.name or ""
+        if name in BESIDE_A_FILE or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        if name == "follow":
+            raise click.UsageError(
+                "--follow shows one log, and a file is many: give --wait, or hv logs -f ID."
+            )
+        shown = max(option.opts, key=len)
+        raise click.UsageError(f"With --file, {shown} would change nothing: say it in the file.")
 
 
 def _one(session: Session, image: str, cmd: tuple[str, ...], given: dict[str, Any]) -> None:
@@ -152,42 +169,9 @@ def _spec(session: Session, image: str, cmd: tuple[str, ...], given: dict[str, A
     return spec | chosen  # type: ignore[no-any-return]
 
 
-def _many(session: Session, file: Path, key: str | None) -> None:
-    batch = read_batch(session.client, file)
-    try:
-        made = session.client.deployments.submit_many(batch.specs, idempotency_key=key)
-    except Invalid as error:
-        lines = [f"{file}: nothing was submitted."]
-        lines += [f"  {batch.where(field)}: {detail}" for field, detail in error.fields]
-        raise Failure("\n".join(lines if error.fields else [*lines, f"  {error}"])) from error
-    if session.as_json:
-        session.show_json([one.raw for one in made])
-        return
-    columns = (
-        Column("ID", right=True),
-        Column("NAME", least=12),
-        Column("NEEDS", least=10),
-        Column("AFTER", least=8),
-    )
-    rows = [
-        (str(one.id), spec["name"], needs(_with_defaults(spec)), ", ".join(_after(spec)))
-        for one, spec in zip(made, batch.specs, strict=True)
-    ]
-    session.table(columns, rows)
-    session.say(f"Submitted {plural(len(made), 'deployment')}.")
-
-
-def _after(spec: BatchSpec) -> list[str]:
-    return [*spec.get("depends_on", ()), *(f"#{id_}" for id_ in spec.get("dependency_ids", ()))]
-
-
 def own_name(image: str) -> str:
     """`team/train:1.4` → `train`."""
     return image.rsplit("/", 1)[-1].split("@")[0].split(":")[0]
-
-
-def _with_defaults(spec: Any) -> dict[str, float]:
-    return {f"required_{name}": spec.get(f"required_{name}") or 0 for name in ("gpu", "cpu", "ram")}
 
 
 def _option(field: str) -> str:

@@ -86,9 +86,9 @@ def wait(session: Session, id: str, timeout: float | None) -> None:
     report_end(session, client.deployments.wait(names.deployment_id(client, id), timeout=timeout))
 
 
-def report_end(session: Session, ended: Deployment) -> None:
-    """Say how it ended. Raises Failure unless it is completed."""
-    if session.as_json:
+def report_end(session: Session, ended: Deployment, *, one_of_many: bool = False) -> None:
+    """Say how it ended; as JSON only where it is not one of many. Raises Failure unless it is completed."""
+    if session.as_json and not one_of_many:
         session.show_json(ended.raw)
     if ended.status != "completed":
         told = why(ended)
