@@ -2,6 +2,7 @@
 
 from hypervisor_client.answers import (
     FINAL,
+    STATUSES,
     Cluster,
     Deployment,
     Event,
@@ -32,6 +33,7 @@ from hypervisor_client.transport import Retries
 
 __all__ = [
     "FINAL",
+    "STATUSES",
     "BatchSpec",
     "Client",
     "Cluster",

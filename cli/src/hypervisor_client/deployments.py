@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Unpack
 
-from hypervisor_client.answers import FINAL, Deployment, Explanation, Run, StoryEvent, Submitted
+from hypervisor_client.answers import FINAL, STATUSES, Deployment, Explanation, Run, StoryEvent, Submitted
 from hypervisor_client.errors import Invalid, TimedOut
 from hypervisor_client.resource import Resource
 from hypervisor_client.specs import BatchSpec, Spec
@@ -124,11 +124,15 @@ class Deployments(Resource):
         timeout: float | None = None,
         every: float = 1.0,
     ) -> Deployment:
-        """The deployment as soon as its status is one of `until`; looks `every` so many seconds. Raises TimedOut."""
+        """The deployment as soon as its status is one of `until`, or it has ended in another way; looks `every` so
+        many seconds. Raises TimedOut, ValueError for a status that there is not."""
+        wanted = {until} if isinstance(until, str) else set(until)
+        if unknown := sorted(wanted - set(STATUSES)):
+            raise ValueError(f"There is no status {', '.join(unknown)}. Known are: {', '.join(STATUSES)}.")
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             found = self.get(deployment_id)
-            if found.status in until:
+            if found.is_final or found.status in wanted:
                 return found
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimedOut(f"{found.name} (#{found.id}) is still {found.status} after {timeout:g} s.")

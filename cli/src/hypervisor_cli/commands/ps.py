@@ -11,9 +11,8 @@ from hypervisor_cli.live import watch
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.tables import Column, lines
 from hypervisor_cli.words import PRIORITIES, number, since, status, why
-from hypervisor_client import Client, Deployment
+from hypervisor_client import STATUSES, Client, Deployment
 
-STATUSES = ("pending", "starting", "running", "stopping", "completed", "failed", "cancelled")
 LIVE = STATUSES[:4]
 COLUMNS = (
     Column("ID", right=True), Column("NAME", least=16), Column("STATUS"), Column("PRIO"), Column("GPU", right=True),
