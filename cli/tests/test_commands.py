@@ -207,11 +207,11 @@ def test_a_file_is_submitted_at_once_and_its_names_are_what_they_wait_for(hv, bo
 
 def test_what_is_wrong_in_a_file_is_told_by_index_and_name(hv, box, file, alice):
     before = len(list(alice.deployments.list()))
-    path = file(FILE.replace(", OUTSIDE", "").replace("gpu: 2", "gpu: 20").replace("ram: 16", "typo: 1"))
+    path = file(FILE.replace(", OUTSIDE", "").replace("gpu: 2", "gpu: 20").replace("ram: 16", "ports: [0]"))
     said = hv("deploy", "-f", path)
     assert (said.code, said.out) == (1, "")
     assert "nothing was submitted" in said.err
-    assert "deployments[0] (prepare) typo: Unknown field." in said.err
+    assert "deployments[0] (prepare) ports" in said.err
     said = hv(
         "deploy", "-f", file(FILE.replace(", OUTSIDE", "").replace("gpu: 2", "gpu: 20").replace("16", "999"))
     )
@@ -224,6 +224,7 @@ def test_what_is_wrong_in_a_file_is_told_by_index_and_name(hv, box, file, alice)
     ("text", "told"),
     [
         ("deployments: [", "is not YAML"),
+        ("deployments: [{name: a, gpu: .nan}]", "deployments[0] (a) gpu: nan is no amount."),
         ("a: 1", "must have a list of deployments"),
         ("deployments: []", "must have a list of deployments"),
         ("deployments: [5]", "deployments[0] must be fields"),

@@ -144,7 +144,16 @@ def test_what_its_state_does_not_allow(hv, box, alice):
         ["deploy"],
         ["deploy", "a", "-f", "b"],
         ["deploy", "a", "--gpu", "many"],
+        ["deploy", "a", "--gpu", "nan"],
+        ["deploy", "a", "--ram", "inf"],
+        ["deploy", "a", "--expect", "9" * 400],
+        ["deploy", "a", "-e", "=x"],
+        ["deploy", "a", "--label", "=x"],
         ["deploy", "a", "--label", "x"],
+        ["plan", "gpu-box", "--gpu", "nan"],
+        ["change", "1", "--cpu", "-inf"],
+        ["cluster", "create", "x", "--gpu", "nan"],
+        ["wait", "1", "--timeout", "nan"],
         ["deploy", "a", "--secret", "NOT_SET_ANYWHERE"],
         ["deploy", "a", "--secret", "A=B"],
         ["deploy", "a", "-e", "NOT_SET_ANYWHERE"],
@@ -157,8 +166,9 @@ def test_what_its_state_does_not_allow(hv, box, alice):
         ["stop"],
         ["cluster", "create", "x", "--connection", "{"],
         ["cluster", "create", "x", "--connection", "[]"],
+        ["cluster", "create", "x", "--connection", '{"port": NaN}'],
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_a_wrong_command_line(hv, alice, words):
     told(hv(*words), 2)

@@ -6,11 +6,10 @@ import pytest
 from rich.text import Text
 
 from hypervisor_cli.addresses import with_scheme
-from hypervisor_cli.commands.deploy import own_name
 from hypervisor_cli.commands.top import bar
 from hypervisor_cli.exits import sentences
 from hypervisor_cli.tables import Column, lines
-from hypervisor_cli.words import clock, needs, number, seconds_of, span
+from hypervisor_cli.words import clock, needs, number, own_name, seconds_of, span
 from hypervisor_client import Invalid
 
 COLUMNS = (
@@ -82,8 +81,9 @@ def test_a_day_is_told_where_it_is_another_one():
 
 def test_durations_are_read_with_or_without_a_unit():
     assert [seconds_of(text) for text in ("90", "90s", "15m", "2h", "1.5d")] == [90, 90, 900, 7200, 129_600]
-    with pytest.raises(ValueError, match="15m"):
-        seconds_of("2 weeks")
+    for wrong in ("2 weeks", "nan", "inf", "9" * 400):
+        with pytest.raises(ValueError, match="15m"):
+            seconds_of(wrong)
 
 
 def test_an_image_names_its_deployment():

@@ -1,5 +1,6 @@
 """Amounts, times and reasons, in words for people."""
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -89,13 +90,19 @@ def clock(at: datetime, today: datetime | None = None) -> str:
 def seconds_of(text: str) -> float:
     """Of `90`, `90s`, `15m`, `2h`, `1.5d`. Raises ValueError."""
     found = DURATION.fullmatch(text.strip())
-    if found is None:
+    seconds = float(found[1]) * UNITS[found[2] or "s"] if found else math.nan
+    if not math.isfinite(seconds):
         raise ValueError(
             f"{text!r} is no duration. Write seconds, or a number with s, m, h or d, such as 15m."
         )
-    return float(found[1]) * UNITS[found[2] or "s"]
+    return seconds
 
 
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 run`, `2 runs`."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def own_name(image: str) -> str:
+    """`team/train:1.4` → `train`."""
+    return image.rsplit("/", 1)[-1].split("@")[0].split(":")[0]

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hypervisor_cli import names
+from hypervisor_cli.options import AMOUNT
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.tables import Column
 from hypervisor_cli.words import needs, number, status
@@ -64,9 +65,9 @@ def show(session: Session, cluster: str) -> None:
 @cluster.command()
 @click.argument("name")
 @click.option("--org", help="Whose it is: id or name. Default: your only organization.")
-@click.option("--gpu", type=float, help="Devices.")
-@click.option("--cpu", type=float, help="Cores.")
-@click.option("--ram", type=float, help="GB.")
+@click.option("--gpu", type=AMOUNT, help="Devices.")
+@click.option("--cpu", type=AMOUNT, help="Cores.")
+@click.option("--ram", type=AMOUNT, help="GB.")
 @click.option(
     "--runtime",
     type=click.Choice(["simulated", "docker", "kubernetes"]),
@@ -166,6 +167,8 @@ def _setting(value: Any) -> str:
 def _json_object(text: str) -> dict[str, Any]:
     try:
         told = json.loads(text)
+        # json reads NaN and Infinity, which are none.
+        json.dumps(told, allow_nan=False)
     except ValueError as error:
         raise click.BadParameter(f"is not JSON: {error}", param_hint="--connection") from error
     if not isinstance(told, dict):

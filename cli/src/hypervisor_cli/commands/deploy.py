@@ -9,26 +9,17 @@ import click
 from click.core import ParameterSource
 
 from hypervisor_cli import names
-from hypervisor_cli.batch_file import WIRE_NAMES
 from hypervisor_cli.commands.deploy_file import submit_file
 from hypervisor_cli.commands.logs import follow_log
 from hypervisor_cli.commands.steer import report_end
 from hypervisor_cli.exits import Exit, Failure
+from hypervisor_cli.options import AMOUNT, OPTIONS, duration
 from hypervisor_cli.session import Session, json_option, pass_session
-from hypervisor_cli.words import needs, seconds_of
+from hypervisor_cli.words import needs, own_name
 from hypervisor_client import Invalid, Spec
 
-OPTIONS = {wire: f"--{ours}" for ours, wire in WIRE_NAMES.items()} | {"docker_image": "IMAGE", "args": "CMD"}
 BESIDE_A_FILE = {"file", "key", "wait", "json"}
 """All else is said in the file."""
-
-
-def duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
-    """Seconds, of what was written for an option."""
-    try:
-        return None if value is None else seconds_of(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 @click.command()
@@ -39,9 +30,9 @@ def duration(_: click.Context, __: click.Parameter, value: str | None) -> float 
 )
 @click.option("--name", help="Default: the image's own name.")
 @click.option("--cluster", help="Id or name. Default: the only one that you can use.")
-@click.option("--gpu", type=float, default=0.0, help="Devices. Default: none.")
-@click.option("--cpu", type=float, default=1.0, help="Cores. Default: 1.")
-@click.option("--ram", type=float, default=1.0, help="GB. Default: 1.")
+@click.option("--gpu", type=AMOUNT, default=0.0, help="Devices. Default: none.")
+@click.option("--cpu", type=AMOUNT, default=1.0, help="Cores. Default: 1.")
+@click.option("--ram", type=AMOUNT, default=1.0, help="GB. Default: 1.")
 @click.option(
     "--priority", type=click.Choice(["low", "medium", "high"], case_sensitive=False), default="medium",
     show_default=True,
@@ -169,11 +160,6 @@ def _spec(session: Session, image: str, cmd: tuple[str, ...], given: dict[str, A
     return spec | chosen  # type: ignore[no-any-return]
 
 
-def own_name(image: str) -> str:
-    """`team/train:1.4` → `train`."""
-    return image.rsplit("/", 1)[-1].split("@")[0].split(":")[0]
-
-
 def _option(field: str) -> str:
     head, dot, rest = field.partition(".")
     return f"{OPTIONS.get(head, head)}{dot}{rest}"
@@ -187,7 +173,7 @@ def _pairs(option: str, given: Iterable[str], *, from_here: bool = False) -> dic
     found = {}
     for one in given:
         name, is_pair, value = one.partition("=")
-        if not is_pair and not from_here:
+        if not name or (not is_pair and not from_here):
             raise click.BadParameter(f"{one!r} must be K=V.", param_hint=option)
         found[name] = value if is_pair else _own(name, option)
     return found

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from hypervisor_cli import names
+from hypervisor_cli.options import AMOUNT
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.words import PRIORITIES, REASONS, needs, plural
 from hypervisor_client import Client, Supposed
@@ -14,9 +15,9 @@ MOST_TOLD = 20
 
 @click.command()
 @click.argument("cluster")
-@click.option("--gpu", type=float, help="Suppose one more that asks for so many devices,")
-@click.option("--cpu", type=float, help="so many cores,")
-@click.option("--ram", type=float, help="so many GB,")
+@click.option("--gpu", type=AMOUNT, help="Suppose one more that asks for so many devices,")
+@click.option("--cpu", type=AMOUNT, help="so many cores,")
+@click.option("--ram", type=AMOUNT, help="so many GB,")
 @click.option(
     "--priority", type=click.Choice(["low", "medium", "high"], case_sensitive=False), help="so urgently."
 )

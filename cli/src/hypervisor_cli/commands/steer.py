@@ -7,6 +7,7 @@ import click
 
 from hypervisor_cli import names
 from hypervisor_cli.exits import Exit, Failure, code_of
+from hypervisor_cli.options import AMOUNT
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.words import why
 from hypervisor_client import Deployment, HypervisorError, Spec
@@ -46,9 +47,9 @@ def start(session: Session, ids: tuple[str, ...]) -> int:
 @click.argument("id")
 @click.option("--name")
 @click.option("--priority", type=click.Choice(["low", "medium", "high"], case_sensitive=False))
-@click.option("--gpu", type=float, help="Devices; as all below only while it waits.")
-@click.option("--cpu", type=float, help="Cores.")
-@click.option("--ram", type=float, help="GB.")
+@click.option("--gpu", type=AMOUNT, help="Devices; as all below only while it waits.")
+@click.option("--cpu", type=AMOUNT, help="Cores.")
+@click.option("--ram", type=AMOUNT, help="GB.")
 @click.option("--cluster", help="Move it there: id or name.")
 @json_option
 @pass_session
@@ -74,7 +75,7 @@ def change(session: Session, /, id: str, **given: Any) -> None:
 
 @click.command()
 @click.argument("id")
-@click.option("--timeout", type=float, help="Give up after so many seconds, with exit code 1.")
+@click.option("--timeout", type=AMOUNT, help="Give up after so many seconds, with exit code 1.")
 @json_option
 @pass_session
 def wait(session: Session, id: str, timeout: float | None) -> None:
