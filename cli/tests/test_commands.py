@@ -112,6 +112,14 @@ def test_the_life_of_one_from_ps_to_its_log(hv, box):
     assert [event["kind"] for event in told["events"]][-1] == "submitted"
 
 
+def test_a_filter_that_nothing_matches_is_named(hv, box):
+    assert hv.ok("ps", "--name", "nobody", "--mine") == (
+        "Nothing that runs or waits matches --name --mine. What has ended: hv ps --all\n"
+    )
+    assert hv.ok("ps", "--name", "nobody", "--all") == "Nothing matches --name.\n"
+    assert hv.ok("ps", "--name", "nobody", "--status", "failed") == "Nothing matches --status --name.\n"
+
+
 def test_following_waits_for_the_start_and_goes_on_to_the_end(hv, box):
     hv.ok("deploy", "busybox", "--cluster", "gpu-box", "--gpu", "8", "--name", "first", "--simulate", "2")
     hv.eventually("ps", "--name", "first", shows="running")

@@ -55,14 +55,20 @@ def ps(session: Session, /, watching: bool, **given: Any) -> None:
         session.show_json([one.raw for one in found])
         return
     if not found:
-        ended = "" if given["everything"] or given["statuses"] else " What has ended: hv ps --all"
-        session.say(
-            f"Nothing runs and nothing waits.{ended}" if not given["everything"] else "There is nothing."
-        )
+        session.say(_nothing(given))
         return
     session.table(COLUMNS, _rows(client, found))
     if len(found) == given["limit"]:
         session.note(f"These are the newest {len(found)}. More with --limit.")
+
+
+def _nothing(given: dict[str, Any]) -> str:
+    filters = [name for name in ("statuses", "cluster", "name", "mine") if given[name]]
+    options = " ".join(f"--{'status' if name == 'statuses' else name}" for name in filters)
+    if given["everything"] or given["statuses"]:
+        return f"Nothing matches {options}." if filters else "There is nothing."
+    told = f"Nothing that runs or waits matches {options}." if filters else "Nothing runs and nothing waits."
+    return f"{told} What has ended: hv ps --all"
 
 
 def _asked(client: Client, given: dict[str, Any]) -> dict[str, Any]:
