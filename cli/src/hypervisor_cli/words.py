@@ -64,7 +64,8 @@ def span(seconds: float) -> str:
 
 
 def since(deployment: Deployment, now: datetime | None = None) -> str:
-    """How long it has been what it is."""
+    """How long it runs, or has ended; of what waits how long ago it was queued, for who made room or was lost keeps
+    its place."""
     start = deployment.queued_at
     if deployment.is_final:
         start = deployment.ended_at or start

@@ -27,11 +27,9 @@ def describe(session: Session, id: str) -> None:
     if session.as_json:
         session.show_json(found.raw | {"events": [one.raw for one in story]})
         return
-    session.say(
-        Text.assemble(
-            f"{printable(found.name)} (#{found.id})  ", status(found.status), f" for {since(found)}"
-        )
-    )
+    pending = found.status == "pending"
+    how_long = f", queued {since(found)} ago" if pending else f" for {since(found)}"
+    session.say(Text.assemble(f"{printable(found.name)} (#{found.id})  ", status(found.status), how_long))
     for title, value in _facts(client, found):
         session.say(f"  {title:<10} {value}", hang=13)
     if found.reasons:

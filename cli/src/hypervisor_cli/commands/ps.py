@@ -41,7 +41,10 @@ COLUMNS = (
 @json_option
 @pass_session
 def ps(session: Session, /, watching: bool, **given: Any) -> None:
-    """What runs and waits, newest first."""
+    """What runs and waits, newest first.
+
+    SINCE counts from the start or the end; of what waits from when it was queued: who made room keeps that place.
+    """
     client = session.client
     if watching and session.as_json:
         raise click.UsageError("--watch shows a table: it takes no --json.")

@@ -10,7 +10,7 @@ from hypervisor_cli.words import PRIORITIES, number, plural, since, why
 COLUMNS = (
     Column("#", right=True), Column("ID", right=True), Column("NAME", least=12), Column("PRIO"),
     Column("GPU", right=True), Column("CPU", right=True, optional=2), Column("RAM GB", right=True, optional=1),
-    Column("WAITS", right=True), Column("WHY", least=12),
+    Column("QUEUED", right=True), Column("WHY", least=12),
 )  # fmt: skip
 
 
@@ -21,8 +21,8 @@ COLUMNS = (
 def queue(session: Session, cluster: str | None) -> None:
     """Who waits on each cluster, in order.
 
-    By priority and time; a policy with shares may take them in another order. What other organizations have in the
-    queue is not told.
+    By priority and time; a policy with shares may take them in another order. QUEUED is how long ago that was, also
+    for who made room for others meanwhile. What other organizations have in the queue is not told.
     """
     client = session.client
     shown = [names.cluster(client, cluster)] if cluster else list(client.clusters.list())
