@@ -33,7 +33,10 @@ def test_one_registers_makes_an_organization_and_another_joins(stranger, alice, 
     assert [line.split()[1:3] for line in table.splitlines()] == [
         ["USERNAME", "ROLE"], ["dora", "owner"], ["emil", "member"],
     ]  # fmt: skip
-    assert "may not invite" in stranger.ok("--profile", "second", "org", "invite")
+    for words in (["invite"], ["invite", "--json"]):
+        said = stranger("--profile", "second", "org", *words)
+        assert (said.code, said.out) == (1, "")
+        assert "As member of studio you may not invite. Ask an owner or admin." in said.err
     assert "studio  member" in stranger.ok("--profile", "second", "org", "list")
     assert json.loads(stranger.ok("org", "list", "--json"))[0]["name"] == "studio"
 

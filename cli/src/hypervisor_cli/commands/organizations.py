@@ -3,6 +3,7 @@
 import click
 
 from hypervisor_cli import names
+from hypervisor_cli.exits import Failure
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.tables import Column
 from hypervisor_cli.words import clock
@@ -86,10 +87,9 @@ def invite(session: Session, organization: str | None, new: bool, uses: int | No
     found = names.organization(client, organization)
     if new or uses:
         found = client.organizations.new_invite(found.id, max_uses=uses)
+    if found.invite_code is None:
+        raise Failure(f"As {found.role} of {found.name} you may not invite. Ask an owner or admin.")
     if session.as_json:
         session.show_json(found.raw)
-        return
-    if found.invite_code is None:
-        session.say(f"As {found.role} of {found.name} you may not invite. Ask an owner or admin.")
         return
     session.say(f"Others join {found.name} with: hv org join {found.invite_code}")
