@@ -174,6 +174,15 @@ def test_a_wrong_command_line(hv, alice, words):
     told(hv(*words), 2)
 
 
+def test_a_profile_after_the_command_is_told_where_it_stands(stranger):
+    for words in (["ps"], ["org", "list"]):
+        told(
+            stranger(*words, "--profile", "work"),
+            2,
+            f"before the command: hv --profile NAME {' '.join(words)}\n",
+        )
+
+
 def test_of_several_clusters_one_must_be_named(hv, alice, lab):
     known = {one.name for one in alice.clusters.list()}
     if len(known) < 2:

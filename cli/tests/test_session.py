@@ -9,7 +9,10 @@ import shlex
 import time
 from pathlib import Path
 
+import click
 import pytest
+
+from hypervisor_cli.commands import COMMANDS
 
 from .conftest import PASSWORD
 
@@ -82,6 +85,18 @@ def test_the_session_goes_as_it_is_written(stranger, url):
         seen.append(f"$ {command}\n{out}".rstrip("\n"))
     if recording:
         FILE.write_text("\n".join(seen) + "\n")
+
+
+def test_the_commands_without_json_are_those_that_the_readme_names():
+    def without_json(command):
+        if isinstance(command, click.Group):
+            return {name for one in command.commands.values() for name in without_json(one)}
+        return set() if any("--json" in one.opts for one in command.params) else {command.name}
+
+    every = {name for command in COMMANDS for name in without_json(command)}
+    assert every == {"login", "logout", "register", "logs", "completion"}
+    told = "Every command but those that sign in or out, `logs` and `completion` knows `--json`"
+    assert told in (HERE.parents[1] / "README.md").read_text()
 
 
 def test_the_readme_shows_this_session():

@@ -43,7 +43,7 @@ class InOrder(click.Group):
 
 @click.group(cls=InOrder, context_settings=SETTINGS, epilog=EPILOG)
 @click.option("--profile", metavar="NAME", help="Who is signed in where. Default: HV_PROFILE, or 'default'.")
-@click.option("--json", "as_json", is_flag=True, help="JSON for scripts; also after each command.")
+@click.option("--json", "as_json", is_flag=True, help="JSON for scripts; also after a command that has it.")
 @click.version_option(_version(), prog_name="hv")
 @click.pass_context
 def hv(context: click.Context, profile: str | None, as_json: bool) -> None:
@@ -70,7 +70,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.format_message())
         return Exit.USAGE
     except click.UsageError as error:
-        error.show()
+        (_with_its_place(error) if isinstance(error, click.NoSuchOption) else error).show()
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo(err=True)
@@ -85,6 +85,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever reads us, such as `head`, has had enough. Nothing must be flushed to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+
+
+def _with_its_place(error: click.NoSuchOption) -> click.NoSuchOption:
+    """With a hint, where the option is one of `hv` itself."""
+    if error.ctx is None or error.option_name != "--profile":
+        return error
+    command = error.ctx.command_path.removeprefix("hv ")
+    told = f"{error.message} It stands before the command: hv --profile NAME {command}"
+    return click.NoSuchOption(error.option_name, told, ctx=error.ctx)
 
 
 def complain(error: Exception) -> None:
