@@ -1,8 +1,10 @@
 """What goes wrong: a sentence on stderr that says what to do, and an exit code that means something."""
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -181,6 +183,26 @@ def test_a_profile_after_the_command_is_told_where_it_stands(stranger):
             2,
             f"before the command: hv --profile NAME {' '.join(words)}\n",
         )
+
+
+def test_a_log_that_breaks_is_told_in_plain_words(stranger, monkeypatch):
+    monkeypatch.setenv("HV_TOKEN", "t")
+    half = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nbegun\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(half.encode())
+
+        threading.Thread(target=answer, daemon=True).start()
+        monkeypatch.setenv("HV_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        said = stranger("logs", "-f", "7")
+    assert (said.code, said.out) == (5, "begun\n")
+    assert "broke in the middle of the log." in said.err
+    assert said.err.endswith("hv logs -f 7\n")
+    assert "chunk" not in said.err
 
 
 def test_of_several_clusters_one_must_be_named(hv, alice, lab):

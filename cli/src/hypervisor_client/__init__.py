@@ -16,6 +16,7 @@ from hypervisor_client.answers import (
 )
 from hypervisor_client.client import Client
 from hypervisor_client.errors import (
+    Broken,
     Conflict,
     Forbidden,
     HypervisorError,
@@ -35,6 +36,7 @@ __all__ = [
     "FINAL",
     "STATUSES",
     "BatchSpec",
+    "Broken",
     "Client",
     "Cluster",
     "Conflict",

@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Unpack
 
+import httpx
+
 from hypervisor_client.answers import FINAL, STATUSES, Deployment, Explanation, Run, StoryEvent, Submitted
-from hypervisor_client.errors import Invalid, TimedOut
+from hypervisor_client.errors import Broken, Invalid, TimedOut
 from hypervisor_client.resource import Resource
 from hypervisor_client.specs import BatchSpec, Spec
 from hypervisor_client.transport import VISIBLE
@@ -104,7 +106,7 @@ class Deployments(Resource):
     ) -> Iterator[str]:
         """Lines of what a run wrote, by default the newest run; with `follow` until it ends.
 
-        Raises Conflict before the first run started, Unreachable if the connection breaks in the middle.
+        Raises Conflict before the first run started, Broken if the connection breaks in the middle.
         """
         asked = {"follow": "true" if follow else None, "tail": tail, "run": run_id}
         params = {name: value for name, value in asked.items() if value is not None}
@@ -114,7 +116,10 @@ class Deployments(Resource):
         with self._transport.stream(
             path, params=params, headers={"Accept": "text/plain"}, silence=silence
         ) as answer:
-            yield from answer.iter_lines()
+            try:
+                yield from answer.iter_lines()
+            except httpx.TransportError as error:
+                raise Broken("The connection broke in the middle of the log.") from error
 
     def wait(
         self,

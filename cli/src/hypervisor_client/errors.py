@@ -14,6 +14,10 @@ class Unreachable(HypervisorError):
     """Nobody answers at this address, or the connection broke."""
 
 
+class Broken(Unreachable):
+    """The connection broke in the middle of a log; what came before it is whole."""
+
+
 class TimedOut(HypervisorError):
     """What was waited for did not come in time."""
 

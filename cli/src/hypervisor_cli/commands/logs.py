@@ -6,10 +6,10 @@ import time
 import click
 
 from hypervisor_cli import names
-from hypervisor_cli.exits import Failure
+from hypervisor_cli.exits import Exit, Failure
 from hypervisor_cli.session import Session, pass_session
 from hypervisor_cli.words import why
-from hypervisor_client import Conflict
+from hypervisor_client import Broken, Conflict
 
 LOOK_SECONDS = 1.0
 
@@ -51,7 +51,14 @@ def follow_log(
 def _print(
     session: Session, deployment_id: int, *, follow: bool, tail: int | None, run_id: int | None
 ) -> None:
-    for line in session.client.deployments.logs(deployment_id, follow=follow, tail=tail, run_id=run_id):
-        # As it is: colours of the program that wrote it are meant for the terminal.
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    try:
+        for line in session.client.deployments.logs(deployment_id, follow=follow, tail=tail, run_id=run_id):
+            # As it is: colours of the program that wrote it are meant for the terminal.
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+    except Broken as error:
+        again = f"hv logs {'-f ' if follow else ''}{deployment_id}"
+        raise Failure(
+            f"{error} The run does not mind. When the service is there again, see all of it with: {again}",
+            Exit.UNREACHABLE,
+        ) from error
