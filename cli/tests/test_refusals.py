@@ -31,7 +31,9 @@ def test_who_is_not_signed_in_is_told_how(stranger, words):
 
 
 def test_a_wrong_password_signs_nobody_in(stranger, alice, url):
-    told(stranger("login", url, "-u", "alice", "--password-stdin", stdin="wrong"), 3, "password")
+    said = stranger("login", url, "-u", "alice", "--password-stdin", stdin="wrong")
+    told(said, 3, "password is wrong.", "hv register URL")
+    assert "at /register" not in said.err
     assert stranger("ps").code == 3
 
 
@@ -71,7 +73,9 @@ def test_a_token_from_the_environment_needs_no_profile(stranger, alice, url, mon
     monkeypatch.setenv("HV_TOKEN", alice._transport.store.load().access + "\n")
     assert stranger.ok("whoami").startswith("alice")
     monkeypatch.setenv("HV_TOKEN", "nonsense")
-    assert stranger("whoami").code == 3
+    said = stranger("whoami")
+    told(said, 3, "is not valid", "HV_TOKEN holds this token.", "hv login URL")
+    assert "/token" not in said.err
 
 
 @pytest.mark.parametrize(
@@ -123,6 +127,22 @@ def test_a_refusal_names_the_options(hv, box):
     )  # fmt: skip
 
 
+def test_a_refusal_of_a_key_names_its_option(hv, box):
+    told(hv("deploy", "busybox", "--cluster", "gpu-box", "--key", "a b"), 1, "Error: --key: Write")
+
+
+def test_every_refusal_of_an_amount_names_its_option(hv, box, lab, alice):
+    waits = alice.deployments.submit(
+        name="waits", docker_image="x", cluster_id=box.id, required_cpu=1, required_ram=1, required_gpu=8
+    )
+    for words in (
+        ["cluster", "create", "none", "--org", "lab", "--cpu", "1", "--ram", "1", "--gpu", "-1"],
+        ["plan", "gpu-box", "--gpu", "99"],
+        ["change", str(waits.id), "--gpu", "-1"],
+    ):
+        told(hv(*words), 1, "Error: --gpu: ")
+
+
 def test_what_its_state_does_not_allow(hv, box, alice):
     made = alice.deployments.submit(
         name="waits-long", docker_image="x", cluster_id=box.id, required_cpu=1, required_ram=1, required_gpu=8
@@ -136,6 +156,9 @@ def test_what_its_state_does_not_allow(hv, box, alice):
     told(hv("logs", str(behind.id)), 1, "")
     alice.deployments.cancel(behind.id)
     told(hv("logs", "-f", str(behind.id)), 1, "is cancelled, and never ran")
+    said = hv("stop", str(behind.id))
+    told(said, 1, "so you cannot stop it. Now you can: start.")
+    assert "delete" not in said.err, "hv has no such command"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Exit codes, and the sentence on stderr that goes with each."""
 
+import os
+import re
 from enum import IntEnum
 
-from hypervisor_client.errors import NotFound, NotSignedIn, Problem, Unavailable, Unreachable
+from hypervisor_client.errors import Conflict, NotFound, NotSignedIn, Problem, Unavailable, Unreachable
 
 
 class Exit(IntEnum):
@@ -26,6 +28,11 @@ Exit codes:
   4  not found
   5  the service cannot be reached
 """
+
+
+NOW_YOU_CAN = re.compile(r"Now you can: ([^.]*)\.")
+API_PATH = re.compile(r"[^.]* at /(token|register)\b[^.]*\.")
+"""A sentence that sends users of the API to a path."""
 
 
 class Failure(Exception):
@@ -57,8 +64,25 @@ def sentences(error: Exception) -> list[str]:
     lines = [str(error)]
     if isinstance(error, Problem) and error.fields:
         lines = [f"{field}: {detail}" if field else detail for field, detail in error.fields]
+    if isinstance(error, Conflict):
+        lines = [NOW_YOU_CAN.sub(_hv_can, line).strip() for line in lines]
+    if isinstance(error, NotSignedIn):
+        lines = [API_PATH.sub("", str(error)).strip() or "You are not signed in.", _way_in(error)]
     if isinstance(error, Unreachable):
         lines.append("Is the address right, and does the service run?")
     if isinstance(error, Problem) and error.status >= 500 and error.request_id:
         lines.append(f"The service's log has it under {error.request_id}.")
     return lines
+
+
+def _hv_can(told: re.Match[str]) -> str:
+    able = [one for one in told[1].split(", ") if one.split(" ")[0] in {"start", "stop", "cancel", "change"}]
+    return f"Now you can: {', '.join(able)}." if able else ""
+
+
+def _way_in(error: NotSignedIn) -> str:
+    if "/register" in error.detail:
+        return "Try again, or become a user with: hv register URL"
+    if os.environ.get("HV_TOKEN"):
+        return "HV_TOKEN holds this token. Set another one, or unset it and sign in with: hv login URL"
+    return "Sign in with hv login, and with the same --profile if you gave one."

@@ -1,11 +1,14 @@
 """What several commands read from their options, and how a refusal names these."""
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from hypervisor_cli.words import seconds_of
+from hypervisor_client import Invalid
 
 WIRE_NAMES = {
     "image": "docker_image", "cluster": "cluster_id", "org": "organization_id", "gpu": "required_gpu",
@@ -15,7 +18,13 @@ WIRE_NAMES = {
     "label": "labels", "priority": "priority", "name": "name", "env": "env",
 }  # fmt: skip
 """hv's words → the API's."""
-OPTIONS = {wire: f"--{ours}" for ours, wire in WIRE_NAMES.items()} | {"docker_image": "IMAGE", "args": "CMD"}
+OPTIONS = {wire: f"--{ours}" for ours, wire in WIRE_NAMES.items()} | {
+    "docker_image": "IMAGE",
+    "args": "CMD",
+    "Idempotency-Key": "--key",
+}
+"""The API's fields → the options that fill them."""
+SUPPOSED = "deployments[0]."
 
 
 class Amount(click.ParamType):  # type: ignore[type-arg]  # Generic only since click 8.5.
@@ -43,3 +52,19 @@ def duration(_: click.Context, __: click.Parameter, value: str | None) -> float 
         return None if value is None else seconds_of(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+@contextmanager
+def options_named(**also: str) -> Iterator[None]:
+    """A refusal in the block names options in place of the API's fields; `also`: field=option."""
+    try:
+        yield
+    except Invalid as error:
+        known = OPTIONS | also
+        error.fields = [(_option(field, known), detail) for field, detail in error.fields]
+        raise
+
+
+def _option(field: str, known: Mapping[str, str]) -> str:
+    head, dot, rest = field.removeprefix(SUPPOSED).partition(".")
+    return f"{known.get(head, head)}{dot}{rest}"

@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from hypervisor_cli import names
-from hypervisor_cli.options import AMOUNT
+from hypervisor_cli.options import AMOUNT, options_named
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.tables import Column
 from hypervisor_cli.words import needs, number, status
 from hypervisor_client import Cluster
 
 RESOURCES = (("gpu", "GPU"), ("cpu", "CPU"), ("ram", "RAM GB"))
+TOTALS = {f"total_{name}": f"--{name}" for name, _ in RESOURCES}
 PRESETS = ("two_phase", "least_waste", "balanced")
 
 
@@ -91,7 +92,10 @@ def create(
     told = _json_object(connection) if connection else None
     client = session.client
     owner = names.organization(client, org)
-    made = client.clusters.create(name, owner.id, gpu=gpu, cpu=cpu, ram=ram, runtime=runtime, connection=told)
+    with options_named(name="NAME", connection="--connection", runtime="--runtime", **TOTALS):
+        made = client.clusters.create(
+            name, owner.id, gpu=gpu, cpu=cpu, ram=ram, runtime=runtime, connection=told
+        )
     if session.as_json:
         session.show_json(made.raw)
         return

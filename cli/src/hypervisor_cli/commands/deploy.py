@@ -13,10 +13,10 @@ from hypervisor_cli.commands.deploy_file import submit_file
 from hypervisor_cli.commands.logs import follow_log
 from hypervisor_cli.commands.steer import report_end
 from hypervisor_cli.exits import Exit, Failure
-from hypervisor_cli.options import AMOUNT, OPTIONS, duration
+from hypervisor_cli.options import AMOUNT, duration, options_named
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.words import needs, own_name
-from hypervisor_client import Invalid, Spec
+from hypervisor_client import Spec
 
 BESIDE_A_FILE = {"file", "key", "wait", "json"}
 """All else is said in the file."""
@@ -114,11 +114,8 @@ def _refuse_what_a_file_says(context: click.Context) -> None:
 def _one(session: Session, image: str, cmd: tuple[str, ...], given: dict[str, Any]) -> None:
     client = session.client
     spec = _spec(session, image, cmd, given)
-    try:
+    with options_named():
         made = client.deployments.submit(idempotency_key=given["key"], **spec)
-    except Invalid as error:
-        error.fields = [(_option(field), detail) for field, detail in error.fields]
-        raise
     if session.as_json and not given["wait"]:
         session.show_json(made.raw)
         return
@@ -158,11 +155,6 @@ def _spec(session: Session, image: str, cmd: tuple[str, ...], given: dict[str, A
     }
     chosen: Any = {field: value for field, value in more.items() if value not in (None, [], {})}
     return spec | chosen  # type: ignore[no-any-return]
-
-
-def _option(field: str) -> str:
-    head, dot, rest = field.partition(".")
-    return f"{OPTIONS.get(head, head)}{dot}{rest}"
 
 
 def _separate(given: Iterable[str]) -> list[str]:

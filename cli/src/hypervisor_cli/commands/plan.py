@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from hypervisor_cli import names
-from hypervisor_cli.options import AMOUNT
+from hypervisor_cli.options import AMOUNT, options_named
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.words import PRIORITIES, REASONS, needs, plural
 from hypervisor_client import Client, Supposed
@@ -30,7 +30,8 @@ def plan(session: Session, /, cluster: str, **given: Any) -> None:
     """
     client = session.client
     found = names.cluster(client, cluster)
-    told = client.clusters.plan(found.id, _supposed(given))
+    with options_named():
+        told = client.clusters.plan(found.id, _supposed(given))
     if session.as_json:
         session.show_json(told.raw)
         return

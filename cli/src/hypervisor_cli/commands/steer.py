@@ -7,7 +7,7 @@ import click
 
 from hypervisor_cli import names
 from hypervisor_cli.exits import Exit, Failure, code_of
-from hypervisor_cli.options import AMOUNT
+from hypervisor_cli.options import AMOUNT, options_named
 from hypervisor_cli.session import Session, json_option, pass_session
 from hypervisor_cli.words import why
 from hypervisor_client import Deployment, HypervisorError, Spec
@@ -70,7 +70,9 @@ def change(session: Session, /, id: str, **given: Any) -> None:
     if not changes:
         raise click.UsageError("Say what to change, such as --priority high.")
     asked: Spec = changes
-    _told(session, client.deployments.change(names.deployment_id(client, id), **asked), "changed")
+    with options_named():
+        changed = client.deployments.change(names.deployment_id(client, id), **asked)
+    _told(session, changed, "changed")
 
 
 @click.command()
