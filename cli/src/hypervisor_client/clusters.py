@@ -5,6 +5,7 @@ from typing import Any
 
 from hypervisor_client.answers import Cluster, Plan
 from hypervisor_client.resource import Resource
+from hypervisor_client.sendable import sendable
 from hypervisor_client.specs import Supposed
 
 
@@ -48,7 +49,8 @@ class Clusters(Resource):
 
     def set_policy(self, cluster_id: int, **settings: Any) -> dict[str, Any]:
         """Change these settings, such as `preset="least_waste"`. Raises Forbidden, Invalid."""
-        return dict(self._transport.call("PATCH", f"/clusters/{cluster_id}/policy", json=settings).json())
+        body = sendable(settings)
+        return dict(self._transport.call("PATCH", f"/clusters/{cluster_id}/policy", json=body).json())
 
     def plan(self, cluster_id: int, supposed: Iterable[Supposed] = ()) -> Plan:
         """What a cycle would do now, if these were submitted, too. Nothing is changed."""

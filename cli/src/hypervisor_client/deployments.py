@@ -11,6 +11,7 @@ import httpx
 from hypervisor_client.answers import FINAL, STATUSES, Deployment, Explanation, Run, StoryEvent, Submitted
 from hypervisor_client.errors import Broken, Invalid, TimedOut
 from hypervisor_client.resource import Resource
+from hypervisor_client.sendable import sendable
 from hypervisor_client.specs import BatchSpec, Spec
 from hypervisor_client.transport import VISIBLE
 
@@ -25,7 +26,9 @@ class Deployments(Resource):
         `idempotency_key`: your own, so that also a later call of yours submits nothing twice.
         """
         headers = _once(idempotency_key)
-        answer = self._transport.call("POST", "/deployments", json=spec, headers=headers, repeatable=True)
+        answer = self._transport.call(
+            "POST", "/deployments", json=sendable(spec), headers=headers, repeatable=True
+        )
         return Deployment.read(answer.json())
 
     def submit_many(
@@ -34,7 +37,7 @@ class Deployments(Resource):
         """Up to 1,000 of one organization, all or nothing, once. Raises Invalid, whose `fields` name each wrong one
         as `deployments[3].required_gpu`."""
         headers = _once(idempotency_key)
-        body = {"deployments": list(specs)}
+        body = sendable({"deployments": list(specs)})
         answer = self._transport.call(
             "POST", "/deployments/bulk", json=body, headers=headers, repeatable=True
         )

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from hypervisor_client.answers import Answer
+from hypervisor_client.sendable import sendable
 from hypervisor_client.transport import Transport
 
 PAGE = 500
@@ -21,10 +22,12 @@ class Resource:
         return kind.read(self._transport.call("GET", path, params=_given(params)).json())
 
     def _post(self, path: str, kind: type[A], json: Any = None, *, repeatable: bool = False) -> A:
-        return kind.read(self._transport.call("POST", path, json=json, repeatable=repeatable).json())
+        return kind.read(
+            self._transport.call("POST", path, json=sendable(json), repeatable=repeatable).json()
+        )
 
     def _patch(self, path: str, kind: type[A], json: Any) -> A:
-        return kind.read(self._transport.call("PATCH", path, json=json).json())
+        return kind.read(self._transport.call("PATCH", path, json=sendable(json)).json())
 
     def _pages(self, path: str, kind: type[A], params: Mapping[str, Any], page: int = PAGE) -> Iterator[A]:
         """All rows, a page at a time, as they are asked for."""
