@@ -97,7 +97,7 @@ def reason(code: str | None) -> str:
 
 
 def since(deployment: Deployment) -> str:
-    """What it has been doing, and for how long: "waiting 3 min", "took 2 h"."""
+    """What it has been doing, and for how long: "queued 3 min ago", "took 2 h"."""
     now = timezone.now()
     if deployment.status in FINAL:
         began, ended = deployment.started_at, deployment.ended_at
@@ -107,7 +107,8 @@ def since(deployment: Deployment) -> str:
             else "never started"
         )
     if deployment.status == Status.PENDING:
-        return f"waiting{FIXED_SPACE}{span(now - deployment.queued_at)}"
+        # Not "waiting": one that was preempted keeps its place in the queue, and ran meanwhile.
+        return f"queued{FIXED_SPACE}{span(now - deployment.queued_at)}{FIXED_SPACE}ago"
     return f"running{FIXED_SPACE}{span(now - (deployment.started_at or now))}"
 
 
