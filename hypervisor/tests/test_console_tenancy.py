@@ -46,7 +46,7 @@ scheduling.simulation               va                                          
 scheduling.clusterpolicy            vac                                         vac                           vac                           v                v      v      a
 accounts.auditentry                 v                                           v                             v                             v                v      v      -
 accounts.user                       vac                                         -                             -                             -                -      -      -
-organizations.webhook               vacd,test                                   -                             -                             -                -      -      -
+organizations.webhook               vacd,test,rotate-secret                     -                             -                             -                -      -      -
 organizations.webhookdelivery       v,redeliver                                 -                             -                             -                -      -      -
 accounts.refreshfamily              v                                           -                             -                             -                -      -      -
 scheduling.seededinterval           v                                           -                             -                             -                -      -      -
