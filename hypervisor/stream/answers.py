@@ -1,6 +1,5 @@
 """Web's answers on their way to clients: who reads slowly, or not at all, keeps no connection to web from others."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from hypervisor.stream import asgi
@@ -80,15 +79,10 @@ async def _send(send: Send, status: int, headers: Sequence[Header], pieces: Asyn
         async for piece in pieces:
             left = None if left is None else left - len(piece)
             is_whole = left == 0
-            await _tell(send, piece, more=not is_whole)
+            await asgi.body(send, piece, more=not is_whole, within=SEND_SECONDS)
         if not is_whole:
-            await _tell(send, b"", more=False)
+            await asgi.body(send, b"", more=False, within=SEND_SECONDS)
     except WebDown as error:
         raise BrokenOff(str(error)) from error
     except TimeoutError as error:
         raise BrokenOff("the client takes nothing") from error
-
-
-async def _tell(send: Send, piece: bytes, *, more: bool) -> None:
-    async with asyncio.timeout(SEND_SECONDS):
-        await asgi.body(send, piece, more=more)

@@ -19,9 +19,10 @@ async def start(send: Send, status: int, headers: Iterable[Header]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
 
 
-async def body(send: Send, data: bytes, *, more: bool) -> None:
-    """A piece of the answer's body."""
-    await send({"type": "http.response.body", "body": data, "more_body": more})
+async def body(send: Send, data: bytes, *, more: bool, within: float | None = None) -> None:
+    """A piece of the answer's body. Raises TimeoutError if the client does not take it `within` so many seconds."""
+    async with asyncio.timeout(within):
+        await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 async def problem(send: Send, status: int, detail: str, headers: Iterable[Header] = ()) -> None:

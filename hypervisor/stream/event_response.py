@@ -114,5 +114,4 @@ class _Answer:
         return b": %b\nid: %b\n\n" % (word, self._events.last_id.encode())
 
     async def _tell(self, frames: bytes, *, more: bool = True) -> None:
-        async with asyncio.timeout(SEND_SECONDS):
-            await asgi.body(self._send, frames, more=more)
+        await asgi.body(self._send, frames, more=more, within=SEND_SECONDS)

@@ -55,8 +55,7 @@ async def _answer(
     await asgi.start(send, 200, [*asgi.stream_of(b"text/plain; charset=utf-8"), *kept])
     async for piece in pieces(hub, followed, position, lost):
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await asgi.body(send, piece, more=True)
+            await asgi.body(send, piece, more=True, within=SEND_SECONDS)
         except TimeoutError:
             # Broken off, so that nobody takes it for the end of the log.
             log.info("follower_lost", run_id=followed.session.run_id)
