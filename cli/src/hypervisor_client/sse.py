@@ -8,13 +8,11 @@ from typing import Any
 
 from hypervisor_client.answers import Event
 from hypervisor_client.errors import Unavailable, Unreachable
-from hypervisor_client.transport import Transport
+from hypervisor_client.transport import MOST_DOUBLINGS, Transport
 
 SILENCE_SECONDS = 45.0
 """A comment comes every 15 s; after three that did not come the connection counts as dead."""
 LONGEST_PAUSE = 10.0
-MOST_DOUBLINGS = 30
-"""A service that is away for hours would make the number too large for a float."""
 
 
 @dataclass(frozen=True, slots=True)

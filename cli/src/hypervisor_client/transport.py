@@ -18,6 +18,8 @@ SAFE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 """Methods that may be sent again: this API's PUT and PATCH set values, they add nothing."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """With these nothing has reached the service, so that any call may be sent again."""
+MOST_DOUBLINGS = 100
+"""Of a pause: a service that is away for hours would make the number too large for a float."""
 VISIBLE = re.compile(r"[!-~]+")
 """What tokens and keys are made of, and any header can hold."""
 
@@ -41,8 +43,7 @@ class Retries:
         asked = _retry_after(response)
         if asked is not None:
             return asked if asked <= self.most_patience else None
-        # Beyond some doublings the number is too large for a float.
-        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 1, 100))
+        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 1, MOST_DOUBLINGS))
         # Half of it by chance: clients that failed together do not come back together.
         return longest * (0.5 + random.random() / 2)
 
