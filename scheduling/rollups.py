@@ -87,10 +87,9 @@ def _next(now: datetime) -> int:
     over = minute_of(now - SETTLED)
     if done is None or done >= over:
         return 0
-    again = done - MEASURED_AGAIN if FleetMinute.objects.exists() else done
     until = min(over, done + AT_ONCE)
     window = Window(
-        max(again, _oldest_minute(now)),
+        max(done - MEASURED_AGAIN, _oldest_minute(now)),
         done,
         until,
         until - MINUTE if now - until < MINUTE + SETTLED else None,
