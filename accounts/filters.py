@@ -11,6 +11,8 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
 MAXIMUM_ID = BigIntegerField.MAX_BIGINT
+GIVEN = "%(value)s"
+"""Where Django's forms put what was sent."""
 PAGING = frozenset({"limit", "cursor"})
 
 
@@ -44,20 +46,21 @@ class ChoicesFilter(django_filters.MultipleChoiceFilter):
     """`?state=ready&state=paused`: any of several words, which a refusal lists."""
 
     def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], **options: Any) -> None:
-        told = _not_one_of(value for value, _ in choices)
+        told = not_one_of(GIVEN, (value for value, _ in choices))
         super().__init__(*args, choices=choices, error_messages={"invalid_choice": f"{told}."}, **options)
+
+
+def not_one_of(given: str, words: Iterable[str]) -> str:
+    """How a refusal lists the words that there are, without its full stop; `given`: a place for what was sent."""
+    return f'"{given}" is not one of: {", ".join(words)}'
 
 
 def ordering(*names: str) -> django_filters.OrderingFilter:
     """`?ordering=-priority,name`; the id comes last by itself. Only columns that are never null."""
-    told = f"{_not_one_of(names)}; a - before a name turns its order round."
+    told = f"{not_one_of(GIVEN, names)}; a - before a name turns its order round."
     return django_filters.OrderingFilter(
         fields=[(name, name) for name in names], error_messages={"invalid_choice": told}
     )
-
-
-def _not_one_of(names: Iterable[str]) -> str:
-    return f'"%(value)s" is not one of: {", ".join(names)}'
 
 
 class QueryFilters(BaseFilterBackend):

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from accounts.filters import MAXIMUM_ID, QueryFilters
+from accounts.filters import MAXIMUM_ID, QueryFilters, not_one_of
 from accounts.models import User
 
 Row = dict[str, Any]
@@ -92,9 +92,7 @@ class Choice(serializers.ChoiceField):
 
     def __init__(self, choices: Any, **options: Any) -> None:
         super().__init__(choices, **options)
-        self.error_messages["invalid_choice"] = (
-            f'"{{input}}" is not one of: {", ".join(map(str, self.choices))}.'
-        )
+        self.error_messages["invalid_choice"] = f"{not_one_of('{input}', map(str, self.choices))}."
 
 
 class Several(serializers.ListField):
